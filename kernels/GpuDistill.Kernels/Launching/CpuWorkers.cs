@@ -1,0 +1,180 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// The threads that carry out CPU launches: the caller and <c>count - 1</c> background threads that spin briefly for the
+/// next submission before they sleep. A step of a small network has a dozen launches of a few microseconds each, so
+/// handing each one to a general thread pool would cost more than the work.
+/// </summary>
+internal sealed class CpuWorkers : IDisposable
+{
+    // About 50 us on the machines measured: longer than the host spends between two steps, shorter than a scheduler tick.
+    private const int SpinsBeforeSleep = 2_000;
+
+    private readonly Lock _submit = new();
+    private readonly Thread[] _threads;
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly CpuLaunch[] _one = new CpuLaunch[1];
+
+    private CpuLaunch[] _work = [];
+    private volatile int _submission;
+    private int _sleeping;
+    private int _running;
+    private int _arrived;
+    private volatile int _barrierGeneration;
+    private volatile Exception? _failure;
+    private volatile bool _stop;
+
+    /// <param name="count">Workers, the caller included; 0 takes one per logical processor.</param>
+    public CpuWorkers(int count = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        Count = count == 0 ? Environment.ProcessorCount : count;
+        _threads = new Thread[Count - 1];
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            int index = i + 1;
+            _threads[i] = new Thread(() => Serve(index)) { IsBackground = true, Name = $"GpuDistill worker {index}" };
+            _threads[i].Start();
+        }
+    }
+
+    public int Count { get; }
+
+    /// <summary>Runs one launch on all workers; returns when it is done.</summary>
+    public void Run(CpuLaunch launch)
+    {
+        lock (_submit)
+        {
+            _one[0] = launch;
+            Submit(_one);
+        }
+    }
+
+    /// <summary>Runs the launches in order, as one submission with a barrier between two of them.</summary>
+    public void Run(CpuLaunch[] launches)
+    {
+        lock (_submit)
+            Submit(launches);
+    }
+
+    public void Dispose()
+    {
+        lock (_submit)
+        {
+            if (_stop)
+                return;
+            _stop = true;
+            _submission++;
+            _wake.Release(_threads.Length + 1);
+        }
+
+        foreach (Thread thread in _threads)
+            thread.Join();
+        _wake.Dispose();
+    }
+
+    internal void Barrier()
+    {
+        int generation = _barrierGeneration;
+        if (Interlocked.Increment(ref _arrived) == Count)
+        {
+            _arrived = 0;
+            _barrierGeneration = generation + 1;
+            return;
+        }
+
+        SpinWait spin = default;
+        while (_barrierGeneration == generation)
+        {
+            if (_failure is not null)
+                throw new OperationCanceledException("Another worker failed.");
+            Relax(ref spin);
+        }
+    }
+
+    private void Submit(CpuLaunch[] launches)
+    {
+        ObjectDisposedException.ThrowIf(_stop, this);
+        _work = launches;
+        _failure = null;
+        _arrived = 0;
+        Volatile.Write(ref _running, Count);
+        // The full fence orders the new submission before the look at who sleeps (Serve does the mirror image).
+        Interlocked.Increment(ref _submission);
+        int sleeping = Volatile.Read(ref _sleeping);
+        if (sleeping > 0)
+            _wake.Release(sleeping);
+
+        Work(0, launches);
+        SpinWait spin = default;
+        while (Volatile.Read(ref _running) != 0)
+            Relax(ref spin);
+        if (_failure is { } failure)
+            ExceptionDispatchInfo.Throw(failure);
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "Kept and thrown again on the submitting thread.")]
+    private void Work(int index, CpuLaunch[] launches)
+    {
+        try
+        {
+            CpuTeam team = new(this, index, Count);
+            for (int i = 0; i < launches.Length; i++)
+            {
+                if (i > 0)
+                    team.Barrier();
+                launches[i].Execute(team);
+            }
+        }
+        catch (Exception exception)
+        {
+            Interlocked.CompareExchange(ref _failure, exception, null);
+        }
+
+        Interlocked.Decrement(ref _running);
+    }
+
+    private void Serve(int index)
+    {
+        int seen = 0;
+        while (true)
+        {
+            for (int spins = 0; _submission == seen; spins++)
+            {
+                if (spins < SpinsBeforeSleep)
+                {
+                    Thread.SpinWait(4);
+                    continue;
+                }
+
+                Interlocked.Increment(ref _sleeping);
+                if (_submission == seen)
+                    _wake.Wait();
+                Interlocked.Decrement(ref _sleeping);
+                spins = 0;
+            }
+
+            seen = _submission;
+            if (_stop)
+                return;
+            Work(index, _work);
+        }
+    }
+
+    // Spins without giving up the time slice while the wait is short; yields once another thread may need the core.
+    private static void Relax(ref SpinWait spin)
+    {
+        if (spin.Count < 40)
+        {
+            Thread.SpinWait(4);
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+        else
+        {
+            Thread.Yield();
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// What kernels need of an accelerator: compiled kernels, kept once loaded, and on the CPU accelerator the worker threads.
+/// Make one per accelerator and keep it; it does not own the accelerator. The accelerator's ILGPU context must have been
+/// built with <c>EnableAlgorithms()</c>.
+/// </summary>
+public sealed class KernelContext : IDisposable
+{
+    private readonly ConcurrentDictionary<MethodInfo, Delegate> _kernels = new();
+    private readonly Lazy<CpuWorkers>? _workers;
+
+    /// <param name="accelerator">Any ILGPU accelerator.</param>
+    /// <param name="variant">Forces one variant for every operation; Auto takes each operation's fastest.</param>
+    /// <param name="threads">CPU accelerator only: worker threads; 0 takes one per logical processor.</param>
+    /// <exception cref="NotSupportedException">The device cannot run <paramref name="variant"/>.</exception>
+    public KernelContext(Accelerator accelerator, KernelVariant variant = KernelVariant.Auto, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(accelerator);
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        Accelerator = accelerator;
+        Variant = variant;
+        if (accelerator.AcceleratorType == AcceleratorType.CPU)
+            _workers = new(() => new CpuWorkers(threads));
+        if (variant != KernelVariant.Auto && !Supports(variant))
+            throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
+    }
+
+    /// <summary>The accelerator.</summary>
+    public Accelerator Accelerator { get; }
+
+    /// <summary>The variant forced for every operation, or Auto.</summary>
+    public KernelVariant Variant { get; }
+
+    /// <summary>Worker threads of the CPU variants; 0 on a GPU.</summary>
+    public int Threads => _workers?.Value.Count ?? 0;
+
+    internal CpuWorkers Workers =>
+        _workers?.Value ?? throw new NotSupportedException("CPU variants need ILGPU's CPU accelerator.");
+
+    /// <summary>Whether the device can run the variant at all (an operation may still not offer it).</summary>
+    public bool Supports(KernelVariant variant) => variant switch
+    {
+        KernelVariant.Auto or KernelVariant.Portable => true,
+        _ => _workers is not null && SimdSupport.Has(variant),
+    };
+
+    /// <summary>Stops the worker threads. The accelerator stays as it is.</summary>
+    public void Dispose()
+    {
+        if (_workers is { IsValueCreated: true })
+            _workers.Value.Dispose();
+    }
+
+    /// <summary>The largest power of two that is at most <paramref name="preferred"/> and that the device allows as group size.</summary>
+    internal int GroupSize(int preferred)
+    {
+        int size = 1;
+        int limit = Math.Min(preferred, Accelerator.MaxNumThreadsPerGroup);
+        while (size * 2 <= limit)
+            size *= 2;
+        return size;
+    }
+
+    /// <summary>
+    /// Groups for <paramref name="work"/> items of which a group takes <paramref name="perGroup"/> at a time: enough to fill
+    /// the device several times over, after which groups stride.
+    /// </summary>
+    internal int GroupsFor(long work, int perGroup)
+    {
+        long wanted = Math.Max(1, (work + perGroup - 1) / perGroup);
+        return (int)Math.Min(wanted, 32L * Math.Max(1, Accelerator.NumMultiprocessors));
+    }
+
+    /// <summary>Loads an explicitly grouped kernel, once.</summary>
+    internal Action<AcceleratorStream, KernelConfig, TArguments> Load<TArguments>(Action<TArguments> kernel)
+        where TArguments : struct =>
+        (Action<AcceleratorStream, KernelConfig, TArguments>)_kernels.GetOrAdd(
+            kernel.Method, _ => Accelerator.LoadKernel(kernel));
+
+    /// <summary>Binds a kernel to its arguments with <paramref name="groups"/> groups of <paramref name="groupSize"/> threads.</summary>
+    internal Launch Portable<TArguments>(
+        string operation, Action<TArguments> kernel, int groups, int groupSize, TArguments arguments, int sharedFloats = 0)
+        where TArguments : struct
+    {
+        SharedMemoryConfig shared = sharedFloats > 0
+            ? SharedMemoryConfig.RequestDynamic<float>(sharedFloats)
+            : default;
+        return new PortableLaunch<TArguments>(operation, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments);
+    }
+}

@@ -1,0 +1,15 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>A launch of one explicitly grouped ILGPU kernel whose whole argument list is one struct.</summary>
+internal sealed class PortableLaunch<TArguments>(
+    string operation,
+    Action<AcceleratorStream, KernelConfig, TArguments> kernel,
+    KernelConfig config,
+    TArguments arguments) : Launch(operation, KernelVariant.Portable)
+    where TArguments : struct
+{
+    public override void Run(AcceleratorStream stream) => kernel(stream, config, arguments);
+}

@@ -1,0 +1,79 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// Device code: a power-of-two number of neighbouring threads that share one row. A group holds one or several teams, so
+/// that small rows do not leave threads idle. Reductions go through shared memory as a tree, in a fixed order, and work
+/// without sub-groups; with one thread per row they need neither memory nor barrier.
+/// </summary>
+internal readonly struct RowTeam
+{
+    /// <summary>The largest group size; the length of the shared scratch.</summary>
+    public const int MaxGroupSize = 256;
+
+    /// <summary>Threads per row.</summary>
+    public readonly int Size;
+
+    /// <summary>This thread's number in its team.</summary>
+    public readonly int Lane;
+
+    /// <summary>The team's number in its group.</summary>
+    public readonly int Slot;
+
+    public RowTeam(int size)
+    {
+        Size = size;
+        Lane = Group.IdxX % size;
+        Slot = Group.IdxX / size;
+    }
+
+    /// <summary>Rows that a group works on at the same time.</summary>
+    public int RowsPerGroup => Group.DimX / Size;
+
+    /// <summary>Threads per row that suit rows of this length (host side): one per 4 to 32 elements, at most a whole group.</summary>
+    public static int SizeFor(long columns, int groupSize)
+    {
+        int size = 1;
+        while (size < groupSize && size * 16L < columns)
+            size *= 2;
+        return size;
+    }
+
+    /// <summary>The sum over the team, the same bits in every thread. All threads of the group must call it.</summary>
+    public float Sum(float value, ArrayView<float> scratch)
+    {
+        if (Size == 1)
+            return value;
+        Group.Barrier(); // the scratch may still be read by the reduction before
+        scratch[Group.IdxX] = value;
+        Group.Barrier();
+        for (int half = Size / 2; half > 0; half /= 2)
+        {
+            if (Lane < half)
+                scratch[Group.IdxX] += scratch[Group.IdxX + half];
+            Group.Barrier();
+        }
+
+        return scratch[Slot * Size];
+    }
+
+    /// <summary>The maximum over the team. All threads of the group must call it.</summary>
+    public float Max(float value, ArrayView<float> scratch)
+    {
+        if (Size == 1)
+            return value;
+        Group.Barrier(); // the scratch may still be read by the reduction before
+        scratch[Group.IdxX] = value;
+        Group.Barrier();
+        for (int half = Size / 2; half > 0; half /= 2)
+        {
+            if (Lane < half)
+                scratch[Group.IdxX] = XMath.Max(scratch[Group.IdxX], scratch[Group.IdxX + half]);
+            Group.Barrier();
+        }
+
+        return scratch[Slot * Size];
+    }
+}

@@ -1,0 +1,50 @@
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// The variants that an operation offers, fastest first. The only place where a variant is chosen.
+/// </summary>
+internal sealed class VariantTable<TArguments>
+{
+    private static readonly KernelVariant[] Order =
+        [KernelVariant.Simd512, KernelVariant.Simd256, KernelVariant.Simd128, KernelVariant.Portable];
+
+    private readonly string _operation;
+    private readonly Func<KernelContext, TArguments, Launch> _portable;
+    private readonly Func<KernelContext, TArguments, KernelVariant, Launch> _simd;
+
+    /// <param name="operation">The operation's name, for messages.</param>
+    /// <param name="portable">Binds the ILGPU kernel.</param>
+    /// <param name="simd">Binds the CPU launch of the given width.</param>
+    public VariantTable(
+        string operation,
+        Func<KernelContext, TArguments, Launch> portable,
+        Func<KernelContext, TArguments, KernelVariant, Launch> simd)
+    {
+        _operation = operation;
+        _portable = portable;
+        _simd = simd;
+    }
+
+    /// <summary>The variants that the context's device can run, fastest first.</summary>
+    public static IReadOnlyList<KernelVariant> Supported(KernelContext context) => [.. Order.Where(context.Supports)];
+
+    /// <summary>
+    /// Binds the first supported variant, or the forced one: <paramref name="forced"/>, else the context's.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The forced variant cannot run here; the message lists those that can.</exception>
+    public Launch Bind(KernelContext context, TArguments arguments, KernelVariant forced = KernelVariant.Auto)
+    {
+        KernelVariant wanted = forced != KernelVariant.Auto ? forced : context.Variant;
+        IReadOnlyList<KernelVariant> supported = Supported(context);
+        KernelVariant chosen = wanted == KernelVariant.Auto ? supported[0] : wanted;
+        if (!supported.Contains(chosen))
+        {
+            throw new NotSupportedException(
+                $"{_operation} cannot run as {chosen} on {context.Accelerator.Name}; it can as {string.Join(", ", supported)}.");
+        }
+
+        return chosen == KernelVariant.Portable
+            ? _portable(context, arguments)
+            : _simd(context, arguments, chosen);
+    }
+}

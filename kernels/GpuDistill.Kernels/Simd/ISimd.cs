@@ -1,0 +1,69 @@
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// A vector of single-precision lanes, so that one source serves 128, 256 and 512 bits: generic code over
+/// <typeparamref name="TSelf"/> is compiled once per width, and every member becomes one or two instructions.
+/// Comparisons return lane masks (all ones or all zeros), used by <see cref="Select"/>.
+/// </summary>
+internal unsafe interface ISimd<TSelf>
+    where TSelf : struct, ISimd<TSelf>
+{
+    /// <summary>The number of lanes.</summary>
+    static abstract int Width { get; }
+
+    static abstract TSelf Splat(float value);
+
+    static abstract TSelf Load(float* source);
+
+    static abstract void Store(TSelf value, float* target);
+
+    /// <summary>Loads lanes below <paramref name="count"/> and reads nothing beyond them; the others get <paramref name="rest"/>.</summary>
+    static abstract TSelf LoadPartial(float* source, int count, float rest);
+
+    /// <summary>Stores the lanes below <paramref name="count"/> and writes nothing beyond them.</summary>
+    static abstract void StorePartial(TSelf value, float* target, int count);
+
+    /// <summary>Bytes to floats: <see cref="Width"/> bytes are read.</summary>
+    static abstract TSelf LoadBytes(byte* source);
+
+    static abstract TSelf operator +(TSelf a, TSelf b);
+
+    static abstract TSelf operator -(TSelf a, TSelf b);
+
+    static abstract TSelf operator *(TSelf a, TSelf b);
+
+    static abstract TSelf operator /(TSelf a, TSelf b);
+
+    /// <summary>a * b + c, rounded once where the hardware has a fused instruction.</summary>
+    static abstract TSelf Fma(TSelf a, TSelf b, TSelf c);
+
+    /// <summary>Lane maximum; which operand a NaN yields is not defined.</summary>
+    static abstract TSelf Max(TSelf a, TSelf b);
+
+    static abstract TSelf Min(TSelf a, TSelf b);
+
+    static abstract TSelf Abs(TSelf a);
+
+    static abstract TSelf Sqrt(TSelf a);
+
+    /// <summary>Nearest integer, ties to even.</summary>
+    static abstract TSelf Round(TSelf a);
+
+    /// <summary>2^n for integral n in [-126, 127].</summary>
+    static abstract TSelf PowerOfTwo(TSelf n);
+
+    static abstract TSelf Less(TSelf a, TSelf b);
+
+    static abstract TSelf LessOrEqual(TSelf a, TSelf b);
+
+    static abstract TSelf AreEqual(TSelf a, TSelf b);
+
+    /// <summary>Lanes of <paramref name="a"/> where the mask is set, else of <paramref name="b"/>.</summary>
+    static abstract TSelf Select(TSelf mask, TSelf a, TSelf b);
+
+    /// <summary>Sum of the lanes, pairwise, in a fixed order.</summary>
+    static abstract float Sum(TSelf a);
+
+    /// <summary>The largest lane.</summary>
+    static abstract float HorizontalMax(TSelf a);
+}

@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using GpuDistill.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+using Xunit;
+
+namespace GpuDistill.TestKit;
+
+/// <summary>
+/// The devices that tests run on. <c>cpu</c> has 2 lanes, which is what the library opens; <c>cpu-16</c> has 4 warps of 4
+/// lanes, so that every barrier and reduction of a portable kernel is exercised without a GPU. A GPU that is not there is
+/// a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE names it (comma-separated).
+/// </summary>
+public static class TestDevices
+{
+    public const string RequireVariable = "GPUDISTILL_REQUIRE";
+
+    private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => builder
+        .EnableAlgorithms()
+        .CPU(new CPUDevice(2, 1, 1))
+        .CPU(new CPUDevice(4, 4, 1))
+        .Cuda()
+        .OpenCL()));
+
+    private static readonly ConcurrentDictionary<string, Lazy<Accelerator?>> Accelerators = new();
+    private static readonly ConcurrentDictionary<(string, KernelVariant), Lazy<KernelContext>> Contexts = new();
+
+    /// <summary>Theory rows (device, variant) for every operation: all devices, all variants that a device could run.</summary>
+    public static TheoryData<string, KernelVariant> Variants => new()
+    {
+        { "cpu", KernelVariant.Simd512 },
+        { "cpu", KernelVariant.Simd256 },
+        { "cpu", KernelVariant.Simd128 },
+        { "cpu", KernelVariant.Portable },
+        { "cpu-16", KernelVariant.Portable },
+        { "cuda", KernelVariant.Portable },
+        { "opencl", KernelVariant.Portable },
+    };
+
+    /// <summary>
+    /// The context of a device with a forced variant. Skips the test where the device is missing, or fails it where it is
+    /// required; the CPU is always required.
+    /// </summary>
+    public static KernelContext Get(string device, KernelVariant variant)
+    {
+        Accelerator? accelerator = Accelerators.GetOrAdd(device, name => new(() => Open(name))).Value;
+        if (accelerator is null)
+        {
+            string[] required = (Environment.GetEnvironmentVariable(RequireVariable) ?? "").Split(',', StringSplitOptions.TrimEntries);
+            Assert.False(required.Contains(device), $"{RequireVariable} asks for {device}, and there is no such device.");
+            Assert.Skip($"no {device} device on this machine");
+        }
+
+        Lazy<KernelContext> probe = Contexts.GetOrAdd((device, KernelVariant.Auto), _ => new(() => new KernelContext(accelerator)));
+        if (!probe.Value.Supports(variant))
+            Assert.Skip($"this processor has no {variant}");
+        return Contexts.GetOrAdd((device, variant), _ => new(() => new KernelContext(accelerator, variant))).Value;
+    }
+
+    private static Accelerator? Open(string name)
+    {
+        Context context = IlgpuContext.Value;
+        return name switch
+        {
+            "cpu" => context.CreateCPUAccelerator(0),
+            "cpu-16" => context.CreateCPUAccelerator(1),
+            "cuda" => context.GetCudaDevices().Count > 0 ? context.CreateCudaAccelerator(0) : null,
+            "opencl" => context.GetCLDevices().Count > 0 ? context.CreateCLAccelerator(0) : null,
+            _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such test device."),
+        };
+    }
+}

@@ -1,0 +1,7 @@
+namespace GpuDistill.Tests;
+
+public class SmokeTests
+{
+    [Xunit.Fact]
+    public void Placeholder() => Xunit.Assert.True(true);
+}
