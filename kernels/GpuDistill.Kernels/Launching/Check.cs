@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ILGPU;
 
 namespace GpuDistill.Kernels;
 
@@ -44,5 +45,47 @@ internal static class Check
     {
         if (!first.IsSame(second) && BufferSpan.Of(first.Data).Overlaps(BufferSpan.Of(second.Data)))
             throw new ArgumentException($"{secondName} overlaps {firstName} without being the same.", secondName);
+    }
+
+    /// <summary>A limit, a scale or the like: finite and above 0.</summary>
+    public static void Positive(float value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (!(value > 0) || !float.IsFinite(value))
+            throw new ArgumentOutOfRangeException(name, value, "The value must be a finite number above 0.");
+    }
+
+    /// <summary>A share of a whole, from 0 to 1.</summary>
+    public static void Fraction(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (!(value >= 0 && value <= 1))
+            throw new ArgumentOutOfRangeException(name, value, "The value must be from 0 to 1.");
+    }
+
+    /// <summary>A rate of decay or of dropout: at least 0 and below 1.</summary>
+    public static void BelowOne(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (!(value >= 0 && value < 1))
+            throw new ArgumentOutOfRangeException(name, value, "The value must be at least 0 and below 1.");
+    }
+
+    public static void Length<T>(
+        ArrayView<T> view, long length, string reason, [CallerArgumentExpression(nameof(view))] string? name = null)
+        where T : unmanaged
+    {
+        if (view.Length != length)
+            throw new ArgumentException($"{name} has {view.Length} elements; it must have {length}, {reason}.", name);
+    }
+
+    /// <summary>Two views that must share nothing.</summary>
+    public static void Apart<TFirst, TSecond>(
+        ArrayView<TFirst> first,
+        ArrayView<TSecond> second,
+        [CallerArgumentExpression(nameof(first))] string? firstName = null,
+        [CallerArgumentExpression(nameof(second))] string? secondName = null)
+        where TFirst : unmanaged
+        where TSecond : unmanaged
+    {
+        if (BufferSpan.Of(first).Overlaps(BufferSpan.Of(second)))
+            throw new ArgumentException($"{secondName} overlaps {firstName}; they must be apart.", secondName);
     }
 }

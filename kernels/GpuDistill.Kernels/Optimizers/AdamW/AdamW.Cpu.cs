@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+
+namespace GpuDistill.Kernels;
+
+// One pass at the speed of memory, or of the cache that holds the parameters. A worker's part is the same every step.
+public static partial class AdamW
+{
+    private static Launch BindCpu(KernelContext context, Arguments arguments, KernelVariant variant) => variant switch
+    {
+        KernelVariant.Simd512 => new Cpu<Simd512>(arguments, variant, context.Workers),
+        KernelVariant.Simd256 => new Cpu<Simd256>(arguments, variant, context.Workers),
+        _ => new Cpu<Simd128>(arguments, variant, context.Workers),
+    };
+
+    private sealed unsafe class Cpu<F>(Arguments a, KernelVariant variant, CpuWorkers workers)
+        : CpuLaunch(nameof(AdamW), variant, workers)
+        where F : struct, ISimd<F>
+    {
+        private const int Grain = 1024;
+
+        private readonly float* _parameters = CpuPointer.Of(a.Parameters);
+        private readonly float* _gradients = CpuPointer.Of(a.Gradients);
+        private readonly float* _mean = CpuPointer.Of(a.Mean);
+        private readonly float* _meanSquare = CpuPointer.Of(a.MeanSquare);
+        private readonly StepState* _clock = CpuPointer.Of(a.Clock);
+        private readonly long _length = a.Parameters.Length;
+
+        internal override void Execute(CpuTeam team)
+        {
+            (long start, long end) = team.Part(_length, Grain);
+            float* w = _parameters;
+            float* g = _gradients;
+            float* m = _mean;
+            float* v = _meanSquare;
+            Coefficients c = new(_clock, a);
+            long i = start;
+            for (; i + F.Width <= end; i += F.Width)
+            {
+                (F parameter, F mean, F square) = Step(c, F.Load(w + i), F.Load(g + i), F.Load(m + i), F.Load(v + i));
+                F.Store(parameter, w + i);
+                F.Store(mean, m + i);
+                F.Store(square, v + i);
+            }
+
+            if (i < end)
+            {
+                int rest = (int)(end - i);
+                (F parameter, F mean, F square) = Step(
+                    c,
+                    F.LoadPartial(w + i, rest, 0),
+                    F.LoadPartial(g + i, rest, 0),
+                    F.LoadPartial(m + i, rest, 0),
+                    F.LoadPartial(v + i, rest, 0));
+                F.StorePartial(parameter, w + i, rest);
+                F.StorePartial(mean, m + i, rest);
+                F.StorePartial(square, v + i, rest);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static (F Parameter, F Mean, F Square) Step(in Coefficients c, F w, F g, F m, F v)
+        {
+            F mean = F.Fma(c.Take1, g - m, m);
+            F square = F.Fma(c.Take2, (g * g) - v, v);
+            F root = F.Fma(F.Sqrt(square), c.RootScale, c.Epsilon);
+            return (w - F.Fma(c.Decay, w, c.Rate * mean / root), mean, square);
+        }
+
+        // What one step's elements share.
+        private readonly struct Coefficients
+        {
+            public readonly F Rate;
+            public readonly F Decay;
+            public readonly F RootScale;
+            public readonly F Epsilon;
+            public readonly F Take1;
+            public readonly F Take2;
+
+            public Coefficients(StepState* clock, in Arguments a)
+            {
+                float t = clock->Step + 1;
+                float rate = clock->LearningRate;
+                Rate = F.Splat(rate / OneMinusExp(t * a.LogBeta1));
+                Decay = F.Splat(rate * a.WeightDecay);
+                RootScale = F.Splat(1 / MathF.Sqrt(OneMinusExp(t * a.LogBeta2)));
+                Epsilon = F.Splat(a.Epsilon);
+                Take1 = F.Splat(a.Take1);
+                Take2 = F.Splat(a.Take2);
+            }
+        }
+    }
+}
