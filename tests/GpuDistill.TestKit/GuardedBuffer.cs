@@ -14,7 +14,9 @@ public sealed class GuardedBuffer<T> : IDisposable
     where T : unmanaged
 {
     private const byte Pattern = 0xA5;
-    private const int GuardBytes = 256;
+
+    // ILGPU counts a view's offset in elements, so a guard is a whole number of them as well as of 256 bytes.
+    private static readonly int GuardBytes = int.IsPow2(Unsafe.SizeOf<T>()) ? 256 : 256 * Unsafe.SizeOf<T>();
 
     private readonly MemoryBuffer1D<byte, Stride1D.Dense> _buffer;
     private readonly Accelerator _accelerator;

@@ -88,4 +88,18 @@ internal static class Check
         if (BufferSpan.Of(first).Overlaps(BufferSpan.Of(second)))
             throw new ArgumentException($"{secondName} overlaps {firstName}; they must be apart.", secondName);
     }
+
+    /// <summary>What is written must share nothing with what is read, nor with anything else that is written.</summary>
+    public static void WritesApart(
+        ReadOnlySpan<(string Name, BufferSpan Span)> written, ReadOnlySpan<(string Name, BufferSpan Span)> read)
+    {
+        for (int i = 0; i < written.Length; i++)
+        {
+            foreach ((string name, BufferSpan span) in (ReadOnlySpan<(string, BufferSpan)>)[.. written[(i + 1)..], .. read])
+            {
+                if (written[i].Span.Overlaps(span))
+                    throw new ArgumentException($"{written[i].Name} overlaps {name}; they must be apart.", written[i].Name);
+            }
+        }
+    }
 }

@@ -15,7 +15,7 @@ internal sealed class CpuWorkers : IDisposable
 
     private readonly Lock _submit = new();
     private readonly Thread[] _threads;
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly object _sleepers = new();
     private readonly CpuLaunch[] _one = new CpuLaunch[1];
 
     private CpuLaunch[] _work = [];
@@ -67,13 +67,12 @@ internal sealed class CpuWorkers : IDisposable
             if (_stop)
                 return;
             _stop = true;
-            _submission++;
-            _wake.Release(_threads.Length + 1);
+            Interlocked.Increment(ref _submission);
+            WakeSleepers();
         }
 
         foreach (Thread thread in _threads)
             thread.Join();
-        _wake.Dispose();
     }
 
     internal void Barrier()
@@ -104,9 +103,7 @@ internal sealed class CpuWorkers : IDisposable
         Volatile.Write(ref _running, Count);
         // The full fence orders the new submission before the look at who sleeps (Serve does the mirror image).
         Interlocked.Increment(ref _submission);
-        int sleeping = Volatile.Read(ref _sleeping);
-        if (sleeping > 0)
-            _wake.Release(sleeping);
+        WakeSleepers();
 
         Work(0, launches);
         SpinWait spin = default;
@@ -150,11 +147,7 @@ internal sealed class CpuWorkers : IDisposable
                     continue;
                 }
 
-                Interlocked.Increment(ref _sleeping);
-                if (_submission == seen)
-                    _wake.Wait();
-                Interlocked.Decrement(ref _sleeping);
-                spins = 0;
+                Sleep(seen);
             }
 
             seen = _submission;
@@ -162,6 +155,28 @@ internal sealed class CpuWorkers : IDisposable
                 return;
             Work(index, _work);
         }
+    }
+
+    // A condition and not a count of permits: a quick worker that sleeps again could take the permit of a slow one, which
+    // would then sleep through the submission.
+    private void Sleep(int seen)
+    {
+        Interlocked.Increment(ref _sleeping);
+        lock (_sleepers)
+        {
+            while (_submission == seen)
+                Monitor.Wait(_sleepers);
+        }
+
+        Interlocked.Decrement(ref _sleeping);
+    }
+
+    private void WakeSleepers()
+    {
+        if (Volatile.Read(ref _sleeping) == 0)
+            return;
+        lock (_sleepers)
+            Monitor.PulseAll(_sleepers);
     }
 
     // Spins without giving up the time slice while the wait is short; yields once another thread may need the core.

@@ -6,7 +6,7 @@ namespace GpuDistill.Kernels;
 /// An operation bound to its buffers: validated, compiled, with its variant and launch geometry chosen. Running it
 /// allocates nothing and checks nothing, so a training step is a fixed list of these (<see cref="LaunchSequence"/>).
 /// </summary>
-public abstract class Launch
+public abstract class Launch : IDisposable
 {
     private protected Launch(string operation, KernelVariant variant)
     {
@@ -26,6 +26,17 @@ public abstract class Launch
     /// </summary>
     public abstract void Run(AcceleratorStream stream);
 
+    /// <summary>Frees what the operation allocated for itself when it was bound, if anything; the buffers it was bound to stay.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Operation} ({Variant})";
+
+    private protected virtual void Dispose(bool disposing)
+    {
+    }
 }

@@ -6,7 +6,7 @@ namespace GpuDistill.Kernels;
 /// A fixed list of launches, run in order: one training step, recorded once and replayed. Runs of neighbouring CPU
 /// launches become one submission to the worker team, with a barrier instead of a hand-over between two of them.
 /// </summary>
-public sealed class LaunchSequence
+public sealed class LaunchSequence : IDisposable
 {
     private readonly Launch[] _launches;
     private readonly Segment[] _segments;
@@ -34,15 +34,25 @@ public sealed class LaunchSequence
         }
     }
 
+    /// <summary>Disposes the launches.</summary>
+    public void Dispose()
+    {
+        foreach (Launch launch in _launches)
+            launch.Dispose();
+    }
+
     private static Segment[] Split(Launch[] launches)
     {
         List<Segment> segments = [];
         List<CpuLaunch> cpu = [];
+        CpuWorkers? workers = null;
         foreach (Launch launch in launches)
         {
+            ArgumentNullException.ThrowIfNull(launch, nameof(launches));
             if (launch is CpuLaunch next)
             {
-                if (cpu.Count > 0 && cpu[0].Workers != next.Workers)
+                workers ??= next.Workers;
+                if (workers != next.Workers)
                     throw new ArgumentException("The launches belong to different kernel contexts.", nameof(launches));
                 cpu.Add(next);
                 continue;

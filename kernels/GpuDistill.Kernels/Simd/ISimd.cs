@@ -66,4 +66,13 @@ internal unsafe interface ISimd<TSelf>
 
     /// <summary>The largest lane.</summary>
     static abstract float HorizontalMax(TSelf a);
+
+    /// <summary>A mask of the lanes whose word is at least <paramref name="limit"/>, unsigned; <see cref="Width"/> words are read.</summary>
+    static abstract TSelf AtLeast(uint* words, uint limit);
+
+    /// <summary>Random words to uniform numbers in [0, 1): the upper 24 bits, as in <see cref="Philox.Uniform"/>.</summary>
+    static abstract TSelf LoadUniform(uint* source);
+
+    /// <summary>a * 2^n for integral n from -200; below 2^-126 the result is denormal or 0, far below it 0.</summary>
+    static abstract TSelf Scale(TSelf a, TSelf n);
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using Fma3 = System.Runtime.Intrinsics.X86.Fma;
 
 namespace GpuDistill.Kernels;
@@ -28,6 +29,12 @@ internal readonly unsafe struct Simd128 : ISimd<Simd128>
 
     public static Simd128 LoadPartial(float* source, int count, float rest)
     {
+        if (Avx.IsSupported)
+        {
+            Vector128<float> below = Below(count);
+            return new(Vector128.ConditionalSelect(below, Avx.MaskLoad(source, below), Vector128.Create(rest)));
+        }
+
         float* lanes = stackalloc float[4];
         for (int i = 0; i < 4; i++)
             lanes[i] = i < count ? source[i] : rest;
@@ -36,6 +43,12 @@ internal readonly unsafe struct Simd128 : ISimd<Simd128>
 
     public static void StorePartial(Simd128 value, float* target, int count)
     {
+        if (Avx.IsSupported)
+        {
+            Avx.MaskStore(target, Below(count), value._value);
+            return;
+        }
+
         float* lanes = stackalloc float[4];
         Store(value, lanes);
         for (int i = 0; i < count; i++)
@@ -106,4 +119,17 @@ internal readonly unsafe struct Simd128 : ISimd<Simd128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Simd128 From(Vector128<float> value) => new(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 AtLeast(uint* words, uint limit) =>
+        new(Vector128.GreaterThanOrEqual(Vector128.Load(words), Vector128.Create(limit)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 LoadUniform(uint* source) => new(Vector128.ConvertToSingle((Vector128.Load(source) >>> 8).AsInt32()) * Vector128.Create(Philox.UnitScale));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 Scale(Simd128 a, Simd128 n) => Avx512F.VL.IsSupported ? new(Avx512F.VL.Scale(a._value, n._value)) : Select(Less(n, Splat(-126)), Splat(0), a * PowerOfTwo(n));
+
+    private static Vector128<float> Below(int count) =>
+        Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle();
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Fma3 = System.Runtime.Intrinsics.X86.Fma;
 
 namespace GpuDistill.Kernels;
@@ -25,6 +26,12 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
 
     public static Simd256 LoadPartial(float* source, int count, float rest)
     {
+        if (Avx.IsSupported)
+        {
+            Vector256<float> below = Below(count);
+            return new(Vector256.ConditionalSelect(below, Avx.MaskLoad(source, below), Vector256.Create(rest)));
+        }
+
         float* lanes = stackalloc float[8];
         for (int i = 0; i < 8; i++)
             lanes[i] = i < count ? source[i] : rest;
@@ -33,6 +40,12 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
 
     public static void StorePartial(Simd256 value, float* target, int count)
     {
+        if (Avx.IsSupported)
+        {
+            Avx.MaskStore(target, Below(count), value._value);
+            return;
+        }
+
         float* lanes = stackalloc float[8];
         Store(value, lanes);
         for (int i = 0; i < count; i++)
@@ -95,4 +108,17 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Simd256 From(Vector256<float> value) => new(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 AtLeast(uint* words, uint limit) =>
+        new(Vector256.GreaterThanOrEqual(Vector256.Load(words), Vector256.Create(limit)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 LoadUniform(uint* source) => new(Vector256.ConvertToSingle((Vector256.Load(source) >>> 8).AsInt32()) * Vector256.Create(Philox.UnitScale));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Scale(Simd256 a, Simd256 n) => Avx512F.VL.IsSupported ? new(Avx512F.VL.Scale(a._value, n._value)) : Select(Less(n, Splat(-126)), Splat(0), a * PowerOfTwo(n));
+
+    private static Vector256<float> Below(int count) =>
+        Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace GpuDistill.Kernels;
 
@@ -22,21 +23,13 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Simd512 value, float* target) => value._value.Store(target);
 
-    public static Simd512 LoadPartial(float* source, int count, float rest)
-    {
-        float* lanes = stackalloc float[16];
-        for (int i = 0; i < 16; i++)
-            lanes[i] = i < count ? source[i] : rest;
-        return Load(lanes);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LoadPartial(float* source, int count, float rest) =>
+        new(Avx512F.MaskLoad(source, Below(count), Vector512.Create(rest)));
 
-    public static void StorePartial(Simd512 value, float* target, int count)
-    {
-        float* lanes = stackalloc float[16];
-        Store(value, lanes);
-        for (int i = 0; i < count; i++)
-            target[i] = lanes[i];
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePartial(Simd512 value, float* target, int count) =>
+        Avx512F.MaskStore(target, Below(count), value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 LoadBytes(byte* source) => new(Vector512.ConvertToSingle(Vector512.WidenLower(Vector512.WidenLower(Vector128.Load(source).ToVector256().ToVector512())).AsInt32()));
@@ -91,4 +84,17 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float HorizontalMax(Simd512 a) => Simd256.HorizontalMax(Simd256.From(Vector256.MaxNative(a._value.GetLower(), a._value.GetUpper())));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 AtLeast(uint* words, uint limit) =>
+        new(Vector512.GreaterThanOrEqual(Vector512.Load(words), Vector512.Create(limit)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LoadUniform(uint* source) => new(Vector512.ConvertToSingle((Vector512.Load(source) >>> 8).AsInt32()) * Vector512.Create(Philox.UnitScale));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Scale(Simd512 a, Simd512 n) => new(Avx512F.Scale(a._value, n._value));
+
+    private static Vector512<float> Below(int count) =>
+        Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 }

@@ -1,41 +1,118 @@
+using System.Runtime.CompilerServices;
+
 namespace GpuDistill.Kernels;
 
 // The row stays in cache between its three reads (maximum, exponentials and their sum, division), so memory sees it once.
-// Rows are split over the workers; within a row the order of the sum depends on the SIMD width alone.
+// Rows are split over the workers; within a row the order of the sum depends on the SIMD width alone. The lanes of the last
+// vector that lie beyond the row hold the identity of each reduction.
 public static partial class TemperatureSoftmax
 {
-    private static Launch BindCpu(KernelContext context, Arguments arguments, KernelVariant variant) => variant switch
-    {
-        KernelVariant.Simd512 => new Cpu<Simd512>(arguments, variant, context.Workers),
-        KernelVariant.Simd256 => new Cpu<Simd256>(arguments, variant, context.Workers),
-        _ => new Cpu<Simd128>(arguments, variant, context.Workers),
-    };
+    private static Launch BindCpu<T, TStorage>(KernelContext context, Arguments<T> arguments, KernelVariant variant)
+        where T : unmanaged
+        where TStorage : unmanaged, ISimdStorage<T> =>
+        variant switch
+        {
+            KernelVariant.Simd512 => new Cpu<Simd512, T, TStorage>(arguments, variant, context.Workers),
+            KernelVariant.Simd256 => new Cpu<Simd256, T, TStorage>(arguments, variant, context.Workers),
+            _ => new Cpu<Simd128, T, TStorage>(arguments, variant, context.Workers),
+        };
 
-    private sealed unsafe class Cpu<F>(Arguments a, KernelVariant variant, CpuWorkers workers)
+    private sealed unsafe class Cpu<F, T, TStorage>(Arguments<T> a, KernelVariant variant, CpuWorkers workers)
         : CpuLaunch(nameof(TemperatureSoftmax), variant, workers)
         where F : struct, ISimd<F>
+        where T : unmanaged
+        where TStorage : unmanaged, ISimdStorage<T>
     {
-        private readonly float* _logits = CpuPointer.Of(a.Logits);
-        private readonly float* _output = CpuPointer.Of(a.Output);
+        private readonly T* _logits = CpuPointer.Of(a.Logits);
+        private readonly T* _output = CpuPointer.Of(a.Output);
+        private readonly int _columns = a.Columns;
+        private readonly float _inverseTemperature = a.InverseTemperature;
+        private readonly bool _log = a.Log != 0;
+
+        // Only an output of single precision can hold the exponentials until their sum is known.
+        private static bool Keeps => typeof(T) == typeof(float);
 
         internal override void Execute(CpuTeam team)
         {
             (long start, long end) = team.Part(a.Rows);
             for (long row = start; row < end; row++)
-                Row(_logits + row * a.Columns, _output + row * a.Columns);
+                Row(_logits + (row * _columns), _output + (row * _columns));
         }
 
-        private void Row(float* logits, float* output)
+        private void Row(T* logits, T* output)
         {
-            int n = a.Columns;
-            float maximum = SimdRow<F>.Max(logits, n);
-            float sum = SimdRow<F>.ExpSum(logits, a.Log != 0 ? null : output, n, maximum, a.InverseTemperature);
+            float maximum = Max(logits);
+            float sum = ExpSum(logits, output, maximum);
             if (!(sum > 0))
-                new Span<float>(output, n).Fill(float.NaN);
-            else if (a.Log != 0)
-                SimdRow<F>.ScaleAndShift(logits, output, n, maximum, a.InverseTemperature, -MathF.Log(sum));
+                FillNaN(output);
+            else if (_log)
+                StoreLog(logits, output, maximum, MathF.Log(sum));
             else
-                SimdRow<F>.ScaleAndShift(output, output, n, 0, 1 / sum, 0);
+                Store(logits, output, maximum, 1 / sum);
+        }
+
+        private float Max(T* logits)
+        {
+            F maximum = F.Splat(float.NegativeInfinity);
+            for (int i = 0; i < _columns; i += F.Width)
+                maximum = F.Max(Load(logits, i, float.NegativeInfinity), maximum);
+            return F.HorizontalMax(maximum);
+        }
+
+        private float ExpSum(T* logits, T* output, float maximum)
+        {
+            F sum = F.Splat(0);
+            F shift = F.Splat(maximum);
+            F scale = F.Splat(_inverseTemperature);
+            for (int i = 0; i < _columns; i += F.Width)
+            {
+                F e = SimdMath.Exp((Load(logits, i, float.NegativeInfinity) - shift) * scale);
+                sum += e;
+                if (Keeps && !_log)
+                    Store(e, output, i);
+            }
+
+            return F.Sum(sum);
+        }
+
+        private void Store(T* logits, T* output, float maximum, float inverseSum)
+        {
+            F shift = F.Splat(maximum);
+            F scale = F.Splat(_inverseTemperature);
+            F factor = F.Splat(inverseSum);
+            for (int i = 0; i < _columns; i += F.Width)
+            {
+                F e = Keeps ? Load(output, i, 0) : SimdMath.Exp((Load(logits, i, float.NegativeInfinity) - shift) * scale);
+                Store(e * factor, output, i);
+            }
+        }
+
+        private void StoreLog(T* logits, T* output, float maximum, float logSum)
+        {
+            F shift = F.Splat(maximum);
+            F scale = F.Splat(_inverseTemperature);
+            F offset = F.Splat(-logSum);
+            for (int i = 0; i < _columns; i += F.Width)
+                Store(((Load(logits, i, 0) - shift) * scale) + offset, output, i);
+        }
+
+        private void FillNaN(T* output)
+        {
+            for (int i = 0; i < _columns; i += F.Width)
+                Store(F.Splat(float.NaN), output, i);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private F Load(T* row, int i, float rest) =>
+            i + F.Width <= _columns ? TStorage.Load<F>(row + i) : TStorage.LoadPartial<F>(row + i, _columns - i, rest);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Store(F value, T* row, int i)
+        {
+            if (i + F.Width <= _columns)
+                TStorage.Store(value, row + i);
+            else
+                TStorage.StorePartial(value, row + i, _columns - i);
         }
     }
 }

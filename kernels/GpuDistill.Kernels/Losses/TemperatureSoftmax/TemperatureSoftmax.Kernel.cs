@@ -17,16 +17,21 @@ public static partial class TemperatureSoftmax
 {
     private const int PreferredGroupSize = 256;
 
-    private static Launch BindPortable(KernelContext context, Arguments arguments)
+    private static Launch BindPortable<T, TStorage>(KernelContext context, Arguments<T> arguments)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         arguments.TeamSize = RowTeam.SizeFor(arguments.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Rows, groupSize / arguments.TeamSize);
-        return context.Portable(nameof(TemperatureSoftmax), Kernel, groups, groupSize, arguments);
+        return context.Portable(nameof(TemperatureSoftmax), Kernel<T, TStorage>, groups, groupSize, arguments);
     }
 
-    internal static void Kernel(Arguments a)
+    internal static void Kernel<T, TStorage>(Arguments<T> a)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
+        TStorage storage = default;
         ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
         RowTeam team = new(a.TeamSize);
         long step = (long)Grid.DimX * team.RowsPerGroup;
@@ -40,7 +45,7 @@ public static partial class TemperatureSoftmax
             float sum = 0;
             for (int i = team.Lane; i < a.Columns; i += team.Size)
             {
-                float z = a.Logits[start + i];
+                float z = storage.Load(a.Logits, start + i);
                 if (z > maximum)
                 {
                     sum *= XMath.Exp((maximum - z) * a.InverseTemperature);
@@ -58,8 +63,8 @@ public static partial class TemperatureSoftmax
                 continue;
             for (int i = team.Lane; i < a.Columns; i += team.Size)
             {
-                float x = (a.Logits[start + i] - rowMaximum) * a.InverseTemperature;
-                a.Output[start + i] = a.Log != 0 ? x - logSum : XMath.Exp(x) * inverseSum;
+                float x = (storage.Load(a.Logits, start + i) - rowMaximum) * a.InverseTemperature;
+                storage.Store(a.Output, start + i, a.Log != 0 ? x - logSum : XMath.Exp(x) * inverseSum);
             }
         }
     }

@@ -12,9 +12,8 @@ namespace GpuDistill.Kernels;
 /// </remarks>
 public static partial class TemperatureSoftmax
 {
-    private static readonly VariantTable<Arguments> Variants = new(nameof(TemperatureSoftmax), BindPortable, BindCpu);
-
     /// <summary>Binds the operation to its buffers.</summary>
+    /// <typeparam name="T">The type of the elements in memory: float.</typeparam>
     /// <param name="context">The device.</param>
     /// <param name="logits">Logits z, [N x C], C at least 1.</param>
     /// <param name="output">Probabilities, or log-probabilities, [N x C]; may be <paramref name="logits"/> itself.</param>
@@ -22,20 +21,33 @@ public static partial class TemperatureSoftmax
     /// <param name="log">True for log q(T) instead of q(T).</param>
     /// <param name="variant">Forces a variant.</param>
     /// <exception cref="ArgumentException">The shapes differ, or the buffers overlap without being the same.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">T is not finite and above 0.</exception>
-    public static Launch Bind(
+    /// <exception cref="ArgumentOutOfRangeException">The temperature is not finite and above 0.</exception>
+    /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
+    public static Launch Bind<T>(
         KernelContext context,
-        Matrix<float> logits,
-        Matrix<float> output,
+        Matrix<T> logits,
+        Matrix<T> output,
         float temperature = 1,
         bool log = false,
         KernelVariant variant = KernelVariant.Auto)
+        where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(context);
+        if (typeof(T) != typeof(float))
+            throw StorageType.NotSupported<T>(nameof(TemperatureSoftmax));
         Check.Temperature(temperature);
         Check.SameShape(logits, output);
         Check.SameOrApart(logits, output);
-        Arguments arguments = new()
+        return Bind<float, FloatStorage>(
+            context, (Matrix<float>)(object)logits, (Matrix<float>)(object)output, temperature, log, variant);
+    }
+
+    private static Launch Bind<T, TStorage>(
+        KernelContext context, Matrix<T> logits, Matrix<T> output, float temperature, bool log, KernelVariant variant)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
+    {
+        Arguments<T> arguments = new()
         {
             Logits = logits.Data,
             Output = output.Data,
@@ -44,13 +56,22 @@ public static partial class TemperatureSoftmax
             InverseTemperature = 1 / temperature,
             Log = log ? 1 : 0,
         };
-        return Variants.Bind(context, arguments, variant);
+        return Table<T, TStorage>.Variants.Bind(context, arguments, variant);
     }
 
-    internal struct Arguments
+    private static class Table<T, TStorage>
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
     {
-        public ArrayView<float> Logits;
-        public ArrayView<float> Output;
+        public static readonly VariantTable<Arguments<T>> Variants =
+            new(nameof(TemperatureSoftmax), BindPortable<T, TStorage>, BindCpu<T, TStorage>);
+    }
+
+    internal struct Arguments<T>
+        where T : unmanaged
+    {
+        public ArrayView<T> Logits;
+        public ArrayView<T> Output;
         public int Rows;
         public int Columns;
         public float InverseTemperature;

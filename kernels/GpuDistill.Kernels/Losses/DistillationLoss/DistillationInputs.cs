@@ -1,0 +1,24 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>What a distillation loss reads.</summary>
+/// <typeparam name="T">The type of the logits in memory.</typeparam>
+public readonly record struct DistillationInputs<T>
+    where T : unmanaged
+{
+    /// <summary>Student logits z, [N x C], C at least 2.</summary>
+    public required Matrix<T> Student { get; init; }
+
+    /// <summary>Teacher logits v, [M x C]; may be left out when nothing soft is asked for.</summary>
+    public Matrix<T> Teacher { get; init; }
+
+    /// <summary>[N]: the row of <see cref="Teacher"/> for each row of <see cref="Student"/>; empty when M = N and rows correspond.</summary>
+    public ArrayView<int> TeacherRows { get; init; }
+
+    /// <summary>[N]: correct classes, or the ignore index for unlabelled rows; empty when no row is labelled.</summary>
+    public ArrayView<int> Labels { get; init; }
+
+    /// <summary>[C]: weights of the classes in the hard objective, finite and at least 0; empty for 1 each.</summary>
+    public ArrayView<float> ClassWeights { get; init; }
+}

@@ -1,0 +1,140 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// The loss of distillation, forward and backward in one operation: the weighted sum of the cross entropy with a teacher's
+/// soft targets at temperature T and the cross entropy with the correct labels at T = 1 (Hinton, Vinyals and Dean 2015,
+/// section 2), with the gradient with respect to the student's logits.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Per row, with student logits z, teacher logits v and label y: q = softmax(z / T), p = softmax(v / T) and
+/// p' = (1 - b) p + b onehot(y), where b is <see cref="DistillationOptions.LabelBlend"/> for a labelled row and else 0. The
+/// soft loss is scale * -sum p' log q, scale being T^2 or 1; the hard loss is -log softmax(z)[y], with class weights and label
+/// smoothing as PyTorch's cross_entropy defines them. Unlabelled rows have the soft loss alone. Losses are in nats.
+/// </para>
+/// <para>
+/// An objective of weight 0 is not computed and its losses are 0: without a soft weight the teacher is neither needed nor
+/// read; without a hard weight labels still count <see cref="LossTotals.Labelled"/> and <see cref="LossTotals.Correct"/>.
+/// Where both weights are 0 the hard loss is still reported, and the gradient is 0.
+/// </para>
+/// <para>
+/// Stable for finite logits and T from 1e-3 to 1e6. A logit of -infinity has probability 0, and a teacher's probability of 0
+/// (below about 1e-38 of its largest) adds nothing whatever the student's. A row without a loss is left out: its losses and
+/// its gradient are 0, and the totals name the first such row by its place in the batch, as the row of the teacher's logits
+/// where rows are gathered (but by its place where just that index is wrong). Rows left out for their label or
+/// their teacher row do not count in <see cref="Reduction.Mean"/>; rows left out for their logits do.
+/// </para>
+/// <para>Class weights cannot be checked on the host: negative ones, infinities and NaN give results without meaning.</para>
+/// </remarks>
+public static partial class DistillationLoss
+{
+    /// <summary>Binds the operation to its buffers.</summary>
+    /// <typeparam name="T">The type of the logits in memory: float.</typeparam>
+    /// <param name="context">The device.</param>
+    /// <param name="inputs">Logits and labels; their documentation has the shapes.</param>
+    /// <param name="outputs">What is written; whatever is left empty is not.</param>
+    /// <param name="options">Settings; the defaults where null.</param>
+    /// <param name="variant">Forces a variant.</param>
+    /// <exception cref="ArgumentException">A shape does not fit, a buffer that is needed is missing, or buffers overlap.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
+    public static Launch Bind<T>(
+        KernelContext context,
+        DistillationInputs<T> inputs,
+        DistillationOutputs<T> outputs,
+        DistillationOptions? options = null,
+        KernelVariant variant = KernelVariant.Auto)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        options ??= new DistillationOptions();
+        if (typeof(T) != typeof(float))
+            throw StorageType.NotSupported<T>(nameof(DistillationLoss));
+        return Bind<float, FloatStorage>(
+            context, (DistillationInputs<float>)(object)inputs, (DistillationOutputs<float>)(object)outputs, options, variant);
+    }
+
+    private static Launch Bind<T, TStorage>(
+        KernelContext context,
+        DistillationInputs<T> inputs,
+        DistillationOutputs<T> outputs,
+        DistillationOptions options,
+        KernelVariant variant)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
+    {
+        CheckOptions(options);
+        CheckInputs(inputs, options);
+        CheckOutputs(inputs, outputs);
+        Arguments<T> arguments = new()
+        {
+            Student = inputs.Student.Data,
+            Teacher = inputs.Teacher.Data,
+            TeacherRows = inputs.TeacherRows,
+            Labels = inputs.Labels,
+            ClassWeights = inputs.ClassWeights,
+            Gradient = outputs.Gradient.Data,
+            SoftLosses = outputs.SoftLosses,
+            HardLosses = outputs.HardLosses,
+            TotalLosses = outputs.TotalLosses,
+            Totals = outputs.Totals,
+            Running = outputs.Running,
+            Settings = SettingsOf(inputs, options),
+            Rows = inputs.Student.Rows,
+            HasTeacherRows = Flag(inputs.TeacherRows),
+            HasLabels = Flag(inputs.Labels),
+            HasClassWeights = Flag(inputs.ClassWeights),
+            HasGradient = Flag(outputs.Gradient.Data),
+            HasSoftLosses = Flag(outputs.SoftLosses),
+            HasHardLosses = Flag(outputs.HardLosses),
+            HasTotalLosses = Flag(outputs.TotalLosses),
+            HasTotals = Flag(outputs.Totals),
+            HasRunning = Flag(outputs.Running),
+        };
+        return Table<T, TStorage>.Variants.Bind(context, arguments, variant);
+    }
+
+    private static int Flag<T>(ArrayView<T> view)
+        where T : unmanaged =>
+        view.Length > 0 ? 1 : 0;
+
+    private static LossSettings SettingsOf<T>(DistillationInputs<T> inputs, DistillationOptions options)
+        where T : unmanaged
+    {
+        bool counts = options.Reduction == Reduction.Mean && options.Normalizer is null;
+        float reduction = 1;
+        if (options.Normalizer is float normalizer)
+            reduction = 1 / normalizer;
+        else if (options.Reduction == Reduction.BatchMean)
+            reduction = 1f / inputs.Student.Rows;
+        bool soft = options.SoftWeight > 0;
+        return new LossSettings
+        {
+            Columns = inputs.Student.Columns,
+            InverseTemperature = 1 / options.Temperature,
+            SoftScale = options.ScaleByTemperatureSquared ? options.Temperature * options.Temperature : 1,
+            SoftWeight = options.SoftWeight,
+            HardWeight = options.HardWeight,
+            Smoothing = options.LabelSmoothing,
+            Blend = options.LabelBlend,
+            IgnoreIndex = options.IgnoreIndex,
+            TeacherCount = soft ? inputs.Teacher.Rows : int.MaxValue,
+            Soft = soft ? 1 : 0,
+            Hard = options.HardWeight > 0 || !soft ? 1 : 0,
+            SeeksFlatRows = soft && options.Temperature >= LowestFlatTemperature ? 1 : 0,
+            Counts = counts ? 1 : 0,
+            SoftReduction = reduction,
+            HardReduction = reduction,
+        };
+    }
+
+    private static class Table<T, TStorage>
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
+    {
+        public static readonly VariantTable<Arguments<T>> Variants =
+            new(nameof(DistillationLoss), BindPortable<T, TStorage>, BindCpu<T, TStorage>);
+    }
+}

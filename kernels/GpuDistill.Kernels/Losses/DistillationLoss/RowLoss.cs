@@ -1,0 +1,136 @@
+using ILGPU.Algorithms;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// A row's losses, and its gradient as a few factors, from the row's sums: the part of the arithmetic that is the same for
+/// every variant. Device code, once per row. In what follows q and p are the student's and the teacher's softmax at T,
+/// e_z and e_v their exponentials, h and e_h the student's at T = 1, y the label, b the blend, w class weights.
+/// </summary>
+/// <remarks>
+/// gradient[i] = StudentFactor e_z[i] - TeacherFactor e_v[i] + HardFactor e_h[i] - UniformFactor w[i] - [i = y] LabelTerm
+/// and in a flat row the first two terms are StudentFactor e_v[i] (expm1(d[i]) + b), d = log q - log p.
+/// </remarks>
+internal struct RowLoss
+{
+    public float Soft, KlDivergence, Hard;
+    public float StudentFactor, TeacherFactor, HardFactor, UniformFactor, LabelTerm;
+
+    /// <summary>log(sum e_z) - log(sum e_v), accurate however near 0 it is.</summary>
+    public float LogRatio;
+
+    /// <summary>The <see cref="InvalidRowReason"/>; all else is 0 then.</summary>
+    public int Reason;
+
+    public static RowLoss Invalid(InvalidRowReason reason) => new() { Reason = (int)reason };
+
+    public static RowLoss Of(
+        DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float softReduction, float hardReduction)
+    {
+        RowLoss row = default;
+        bool hard = settings.Hard != 0 && label.Class >= 0;
+        bool flat = sums.Flat != 0;
+        float student = flat ? settings.Columns + sums.Student : sums.Student;
+        float teacher = flat ? settings.Columns + sums.Teacher : sums.Teacher;
+        // A maximum of NaN or +-infinity, or a NaN anywhere, makes the sum NaN; a row with a softmax has at least e^0.
+        if ((settings.Soft != 0 && !(student > 0)) || (hard && !(sums.Hard > 0)))
+            return Invalid(InvalidRowReason.StudentLogits);
+        if (settings.Soft != 0 && !(teacher > 0))
+            return Invalid(InvalidRowReason.TeacherLogits);
+
+        float labelLogit = label.Student - sums.StudentMaximum;
+        if (settings.Soft != 0)
+            row = SoftPart(row, settings, sums, label, student, teacher, softReduction);
+        if (hard)
+            row = HardPart(row, settings, sums, label, labelLogit, hardReduction);
+        if (!IsFinite(row.Soft) || !IsFinite(row.KlDivergence) || !IsFinite(row.Hard))
+            return Invalid(InvalidRowReason.LabelLogit);
+        return row;
+    }
+
+    /// <summary>The soft part of a flat row's gradient at one class, less the label's share.</summary>
+    public static float FlatGradient(RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, float z, float v, bool labelled)
+    {
+        float studentLogit = z - sums.StudentMaximum;
+        float teacherLogit = v - sums.TeacherMaximum;
+        float half = Expm1Half(0.5f * (((studentLogit - teacherLogit) * settings.InverseTemperature) - row.LogRatio));
+        float exponential = 1 + Expm1Half(teacherLogit * settings.InverseTemperature);
+        return row.StudentFactor * exponential * ((half * (half + 2)) + (labelled ? settings.Blend : 0));
+    }
+
+    /// <summary>e^x - 1 for |x| at most 1/2, accurate however small x is (the polynomial of SimdMath.Expm1Half).</summary>
+    public static float Expm1Half(float x)
+    {
+        float p = (1.9849810e-4f * x) + 1.3996176e-3f;
+        p = (p * x) + 8.3335790e-3f;
+        p = (p * x) + 4.1665359e-2f;
+        p = (p * x) + 0.16666664f;
+        p = (p * x) + 0.50000004f;
+        return (p * x * x) + x;
+    }
+
+    private static RowLoss SoftPart(
+        RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float student, float teacher, float reduction)
+    {
+        float inverseTemperature = settings.InverseTemperature;
+        row.LogRatio = sums.Flat != 0 ? LogOnePlus((sums.Student - sums.Teacher) / teacher) : XMath.Log(student / teacher);
+        float logStudent = XMath.Log(student);
+        float soft = logStudent - (sums.Cross / teacher * inverseTemperature);
+        float divergence = row.LogRatio - (sums.Difference / teacher * inverseTemperature);
+        float factor = settings.SoftWeight * settings.SoftScale * inverseTemperature * reduction;
+        float blend = label.Class >= 0 ? settings.Blend : 0;
+        if (blend > 0)
+        {
+            // p' = (1 - b) p + b onehot(y): its cross entropy with q, and its own entropy, from those of p.
+            float rest = 1 - blend;
+            float logQ = ((label.Student - sums.StudentMaximum) * inverseTemperature) - logStudent;
+            float logP = ((label.Teacher - sums.TeacherMaximum) * inverseTemperature) - XMath.Log(teacher);
+            float p = XMath.Exp(logP);
+            float blended = (rest * p) + blend;
+            // With b = 1 nothing of p is left, not even an infinite loss.
+            soft = (rest > 0 ? rest * soft : 0) - (blend * logQ);
+            divergence = (rest > 0 ? rest * divergence : 0) - (blend * logQ) + (blended * XMath.Log(blended));
+            if (rest > 0)
+                divergence += (rest * (1 - p) * XMath.Log(rest)) - (p > 0 ? rest * p * logP : 0);
+            row.LabelTerm = factor * blend;
+        }
+
+        row.Soft = settings.SoftScale * soft;
+        row.KlDivergence = settings.SoftScale * divergence;
+        row.StudentFactor = sums.Flat != 0 ? factor / teacher : factor / student;
+        row.TeacherFactor = factor * (1 - blend) / teacher;
+        return row;
+    }
+
+    private static RowLoss HardPart(
+        RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float labelLogit, float reduction)
+    {
+        float logSum = XMath.Log(sums.Hard);
+        float sure = (1 - settings.Smoothing) * label.Weight;
+        float each = settings.Smoothing / settings.Columns;
+        float uniform = each * sums.UniformWeight;
+        // A weight of 0 takes even an infinite term out.
+        row.Hard = (sure > 0 ? sure * (logSum - labelLogit) : 0)
+            + (uniform > 0 ? (uniform * logSum) - (each * sums.Uniform) : 0);
+        float factor = settings.HardWeight * reduction;
+        row.HardFactor = factor * (sure + uniform) / sums.Hard;
+        row.UniformFactor = factor * each;
+        row.LabelTerm += factor * sure;
+        return row;
+    }
+
+    // log(1 + x) for x from -0.4 to 0.65, accurate near 0: 2 artanh(s), s = x / (2 + x), |s| at most 0.25.
+    private static float LogOnePlus(float x)
+    {
+        float s = x / (2 + x);
+        float t = s * s;
+        float p = (t * (1f / 13)) + (1f / 11);
+        p = (p * t) + (1f / 9);
+        p = (p * t) + (1f / 7);
+        p = (p * t) + (1f / 5);
+        p = (p * t) + (1f / 3);
+        return 2 * ((p * t * s) + s);
+    }
+
+    private static bool IsFinite(float value) => XMath.Abs(value) <= float.MaxValue;
+}

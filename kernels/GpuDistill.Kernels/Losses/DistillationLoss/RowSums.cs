@@ -1,0 +1,87 @@
+using ILGPU.Algorithms;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// What a row's loss and gradient need of its logits: z of the student with maximum mz, v of the teacher with maximum mv,
+/// e[i] = exp((v[i] - mv) / T). A device struct.
+/// </summary>
+internal struct RowSums
+{
+    /// <summary>Smaller values of e count as 0: there, a device may or may not have denormal numbers.</summary>
+    public const float SmallestWeight = 1.1754944e-38f;
+
+    /// <summary>mz and mv.</summary>
+    public float StudentMaximum, TeacherMaximum;
+
+    /// <summary>1 where <see cref="Student"/> and <see cref="Teacher"/> are sums of exp(..) - 1.</summary>
+    public int Flat;
+
+    /// <summary>sum exp((z - mz) / T)</summary>
+    public float Student;
+
+    /// <summary>sum e</summary>
+    public float Teacher;
+
+    /// <summary>sum exp(z - mz)</summary>
+    public float Hard;
+
+    /// <summary>sum e (z - mz), without the terms where e counts as 0</summary>
+    public float Cross;
+
+    /// <summary>sum e ((z - mz) - (v - mv)), without the terms where e counts as 0</summary>
+    public float Difference;
+
+    /// <summary>For label smoothing, w the class weights: sum w (z - mz), without the terms where w is 0, and sum w.</summary>
+    public float Uniform, UniformWeight;
+
+    /// <summary>Classes below the label whose logit is mz.</summary>
+    public float Earlier;
+
+    /// <summary>The sums of both parts of a row; maxima and flatness must be the same.</summary>
+    public static RowSums Add(RowSums a, RowSums b)
+    {
+        a.Student += b.Student;
+        a.Teacher += b.Teacher;
+        a.Hard += b.Hard;
+        a.Cross += b.Cross;
+        a.Difference += b.Difference;
+        a.Uniform += b.Uniform;
+        a.UniformWeight += b.UniformWeight;
+        a.Earlier += b.Earlier;
+        return a;
+    }
+}
+
+/// <summary>Largest and smallest logits of a row. A device struct.</summary>
+internal struct RowRange
+{
+    public float StudentMaximum, StudentMinimum, TeacherMaximum, TeacherMinimum;
+
+    public static RowRange Union(RowRange a, RowRange b)
+    {
+        a.StudentMaximum = XMath.Max(a.StudentMaximum, b.StudentMaximum);
+        a.StudentMinimum = XMath.Min(a.StudentMinimum, b.StudentMinimum);
+        a.TeacherMaximum = XMath.Max(a.TeacherMaximum, b.TeacherMaximum);
+        a.TeacherMinimum = XMath.Min(a.TeacherMinimum, b.TeacherMinimum);
+        return a;
+    }
+
+    /// <summary>Whether all logits are within half a temperature of their maximum; false where one is not finite.</summary>
+    public static bool IsFlat(RowRange range, float inverseTemperature) =>
+        (range.StudentMaximum - range.StudentMinimum) * inverseTemperature <= 0.5f
+        && (range.TeacherMaximum - range.TeacherMinimum) * inverseTemperature <= 0.5f;
+}
+
+/// <summary>A row's label and what goes with it. A device struct.</summary>
+internal struct RowLabel
+{
+    /// <summary>The class; -1 for an unlabelled row.</summary>
+    public int Class;
+
+    /// <summary>The class's weight.</summary>
+    public float Weight;
+
+    /// <summary>The logits of the class.</summary>
+    public float Student, Teacher;
+}

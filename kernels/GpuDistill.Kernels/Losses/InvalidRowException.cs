@@ -1,0 +1,52 @@
+namespace GpuDistill.Kernels;
+
+/// <summary>A row that has no loss: its label or its logits are no valid input. It was left out, with gradient 0.</summary>
+public sealed class InvalidRowException : Exception
+{
+    /// <param name="row">The row of the transfer set where rows are gathered, else of the batch.</param>
+    /// <param name="reason">What is wrong with it.</param>
+    public InvalidRowException(int row, InvalidRowReason reason)
+        : base($"Row {row}: {Describe(reason)}.")
+    {
+        Row = row;
+        Reason = reason;
+    }
+
+    /// <summary>The row.</summary>
+    public int Row { get; }
+
+    /// <summary>What is wrong with it.</summary>
+    public InvalidRowReason Reason { get; }
+
+    private static string Describe(InvalidRowReason reason) => reason switch
+    {
+        InvalidRowReason.Label => "the label is out of range",
+        InvalidRowReason.StudentLogits => "the student's logits have no softmax (NaN, +infinity or nothing but -infinity)",
+        InvalidRowReason.TeacherLogits => "the teacher's logits have no softmax (NaN, +infinity or nothing but -infinity)",
+        InvalidRowReason.TeacherRow => "there is no such row of teacher logits",
+        InvalidRowReason.LabelLogit => "the logit of the label is -infinity, so the hard loss is infinite",
+        _ => "the row is invalid",
+    };
+}
+
+/// <summary>Why a row has no loss.</summary>
+public enum InvalidRowReason
+{
+    /// <summary>It has one.</summary>
+    None,
+
+    /// <summary>The label is neither a class nor the ignore index.</summary>
+    Label,
+
+    /// <summary>The student's logits hold NaN, +infinity or nothing but -infinity.</summary>
+    StudentLogits,
+
+    /// <summary>The teacher's logits hold NaN, +infinity or nothing but -infinity.</summary>
+    TeacherLogits,
+
+    /// <summary>The row index points outside the teacher's logits.</summary>
+    TeacherRow,
+
+    /// <summary>A target with weight meets a student logit of -infinity: the loss is infinite.</summary>
+    LabelLogit,
+}

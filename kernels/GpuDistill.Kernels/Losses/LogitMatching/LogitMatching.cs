@@ -1,0 +1,161 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// Matching the teacher's logits v with the student's z, forward and backward: the limit of distillation at a high
+/// temperature when logits are zero-meaned per case (Hinton, Vinyals and Dean 2015, section 2.1).
+/// </summary>
+/// <remarks>
+/// <para>Per row, with z' = z - mean(z) and v' = v - mean(v), or z and v themselves without
+/// <see cref="LogitMatchingOptions.ZeroMean"/>: loss = 1/(2C) sum_i (z'[i] - v'[i])^2, gradient = (z'[i] - v'[i]) / C. This is
+/// exactly the limit of the soft objective scaled by T^2, and of its gradient.</para>
+/// <para>A class whose logit is -infinity for the student or the teacher is left out of its row: C and the means count those
+/// that are kept, and its gradient is 0. The loss is reported as Soft and KlDivergence; Hard is 0; Total is Weight times
+/// Soft. Labels only count: Labelled and Correct are those of the rows that take part.</para>
+/// <para>A row is invalid where a logit is NaN or +infinity, where no class is kept, where its label is neither a class nor the ignore
+/// index, or where its row index points outside the teacher's logits. It is left out with losses and gradient 0, and the
+/// totals report the first such row. It is numbered by its row index where that is at least 0, else by its place in the batch.</para>
+/// </remarks>
+public static partial class LogitMatching
+{
+    private static readonly VariantTable<Arguments> Variants = new(nameof(LogitMatching), BindPortable, BindCpu);
+
+    /// <summary>Binds the operation to its buffers.</summary>
+    /// <typeparam name="T">The type of the logits in memory: float.</typeparam>
+    /// <param name="context">The device.</param>
+    /// <param name="inputs">Student [N x C], N at least 1, C at least 2; teacher [M x C]; no class weights.</param>
+    /// <param name="outputs">What is wanted, at least one; the gradient may be the student's logits themselves, all else is apart.</param>
+    /// <param name="options">Weight, zero-meaning and reduction; null for the defaults.</param>
+    /// <param name="variant">Forces a variant.</param>
+    /// <exception cref="ArgumentException">Shapes do not fit, buffers overlap, or there is nothing to write.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="NotSupportedException"><typeparamref name="T"/> is not float, or the variant cannot run here.</exception>
+    public static Launch Bind<T>(
+        KernelContext context,
+        DistillationInputs<T> inputs,
+        DistillationOutputs<T> outputs,
+        LogitMatchingOptions? options = null,
+        KernelVariant variant = KernelVariant.Auto)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (typeof(T) != typeof(float))
+            throw new NotSupportedException($"{nameof(LogitMatching)} takes logits of type float; convert those of type {typeof(T).Name} first.");
+        return Bind(context, (DistillationInputs<float>)(object)inputs, (DistillationOutputs<float>)(object)outputs, options ?? new(), variant);
+    }
+
+    private static Launch Bind(
+        KernelContext context,
+        DistillationInputs<float> inputs,
+        DistillationOutputs<float> outputs,
+        LogitMatchingOptions options,
+        KernelVariant variant)
+    {
+        CheckOptions(options);
+        CheckInputs(inputs);
+        CheckOutputs(inputs, outputs);
+        int rows = inputs.Student.Rows;
+        Arguments arguments = new()
+        {
+            Student = inputs.Student.Data,
+            Teacher = inputs.Teacher.Data,
+            TeacherRows = inputs.TeacherRows,
+            Labels = inputs.Labels,
+            Gradient = outputs.Gradient.Data,
+            SoftLosses = outputs.SoftLosses,
+            HardLosses = outputs.HardLosses,
+            TotalLosses = outputs.TotalLosses,
+            Totals = outputs.Totals,
+            Running = outputs.Running,
+            Rows = rows,
+            Columns = inputs.Student.Columns,
+            TeacherCount = inputs.Teacher.Rows,
+            Weight = options.Weight,
+            ZeroMean = options.ZeroMean ? 1 : 0,
+            IgnoreIndex = options.IgnoreIndex,
+            OverValidRows = options.Normalizer is null && options.Reduction == Reduction.Mean ? 1 : 0,
+            Scale = options switch
+            {
+                { Normalizer: float normalizer } => 1 / normalizer,
+                { Reduction: Reduction.BatchMean } => 1f / rows,
+                _ => 1,
+            },
+        };
+        return Variants.Bind(context, arguments, variant);
+    }
+
+    private static void CheckOptions(LogitMatchingOptions options)
+    {
+        Check.NotNegative(options.Weight);
+        if (!Enum.IsDefined(options.Reduction))
+            throw new ArgumentOutOfRangeException(nameof(options), options.Reduction, "There is no such reduction.");
+        if (options.Normalizer is not float normalizer)
+            return;
+        Check.Positive(normalizer, "options.Normalizer");
+        Check.Positive(1 / normalizer, "1 / options.Normalizer");
+        if (options.Reduction == Reduction.None)
+            throw new ArgumentException("Reduction.None divides by nothing; leave options.Normalizer out or choose another reduction.", nameof(options));
+    }
+
+    private static void CheckInputs(DistillationInputs<float> inputs)
+    {
+        if (inputs.Student.Rows < 1 || inputs.Student.Columns < 2)
+            throw new ArgumentException($"inputs.Student is {inputs.Student.Shape}; it needs at least 1 row and 2 classes.", nameof(inputs));
+        int rows = inputs.Student.Rows;
+        bool gathered = inputs.TeacherRows.Length > 0;
+        if (gathered)
+            Check.Length(inputs.TeacherRows, rows, "one for each row of the student");
+        int teacherRows = gathered ? Math.Max(1, inputs.Teacher.Rows) : rows;
+        string reason = gathered ? "as wide as the student" : "as the student, since inputs.TeacherRows is empty";
+        Check.Shape(inputs.Teacher, teacherRows, inputs.Student.Columns, reason);
+        if (inputs.Labels.Length > 0)
+            Check.Length(inputs.Labels, rows, "one for each row of the student");
+        if (inputs.ClassWeights.Length > 0)
+            throw new ArgumentException("Class weights belong to a hard objective, and logit matching has none; leave inputs.ClassWeights empty.", nameof(inputs));
+    }
+
+    private static void CheckOutputs(DistillationInputs<float> inputs, DistillationOutputs<float> outputs)
+    {
+        const string Rows = "one for each row of the student";
+        Matrix<float> student = inputs.Student;
+        Matrix<float> gradient = outputs.Gradient;
+        if (gradient.Data.Length > 0)
+        {
+            Check.SameShape(student, gradient);
+            Check.SameOrApart(student, gradient);
+        }
+
+        CheckOptional(outputs.SoftLosses, student.Rows, Rows, "outputs.SoftLosses");
+        CheckOptional(outputs.HardLosses, student.Rows, Rows, "outputs.HardLosses");
+        CheckOptional(outputs.TotalLosses, student.Rows, Rows, "outputs.TotalLosses");
+        CheckOptional(outputs.Totals, 1, "one element", "outputs.Totals");
+        CheckOptional(outputs.Running, 1, "one element", "outputs.Running");
+        (string Name, BufferSpan Span)[] written =
+        [
+            ("outputs.Gradient", BufferSpan.Of(gradient.Data)),
+            ("outputs.SoftLosses", BufferSpan.Of(outputs.SoftLosses)),
+            ("outputs.HardLosses", BufferSpan.Of(outputs.HardLosses)),
+            ("outputs.TotalLosses", BufferSpan.Of(outputs.TotalLosses)),
+            ("outputs.Totals", BufferSpan.Of(outputs.Totals)),
+            ("outputs.Running", BufferSpan.Of(outputs.Running)),
+        ];
+        if (written.All(output => output.Span.Length == 0))
+            throw new ArgumentException("There is nothing to write; give at least one output.", nameof(outputs));
+        Check.WritesApart(
+            written,
+            [
+                ("inputs.Student", student.IsSame(gradient) ? default : BufferSpan.Of(student.Data)),
+                ("inputs.Teacher", BufferSpan.Of(inputs.Teacher.Data)),
+                ("inputs.TeacherRows", BufferSpan.Of(inputs.TeacherRows)),
+                ("inputs.Labels", BufferSpan.Of(inputs.Labels)),
+            ]);
+    }
+
+    private static void CheckOptional<T>(ArrayView<T> view, int length, string reason, string name)
+        where T : unmanaged
+    {
+        if (view.Length > 0)
+            Check.Length(view, length, reason, name);
+    }
+}

@@ -1,0 +1,184 @@
+using GpuDistill.TestKit;
+using Xunit;
+
+namespace GpuDistill.Kernels.Tests.Losses;
+
+public class DistillationLossTests
+{
+    // Small enough for the portable kernel on CPU lanes; around every vector width and team size.
+    private static readonly (int Rows, int Columns)[] SmallShapes =
+        [(1, 2), (4097, 2), (13, 3), (257, 10), (7, 15), (7, 16), (7, 17), (5, 31), (5, 33), (3, 41), (2, 257)];
+
+    private static readonly (int Rows, int Columns)[] LargeShapes = [(5, 1000), (3, 4095), (2, 32000), (2, 128256)];
+
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Matches_the_reference(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach ((int rows, int columns) in SmallShapes)
+        {
+            foreach (float temperature in (float[])[0.5f, 1, 4, 20, 1000])
+                (LossCase.Peaky(rows, columns) with { Options = new() { Temperature = temperature } }).Check(context, "peaky");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Matches_the_reference_for_many_classes(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach ((int rows, int columns) in device == "cpu-16" ? LargeShapes[..2] : LargeShapes)
+        {
+            foreach (float temperature in (float[])[1, 3, 4])
+                (LossCase.Peaky(rows, columns) with { Options = new() { Temperature = temperature } }).Check(context, "many classes");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Extreme_logits_and_temperatures_stay_finite_and_right(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach (float temperature in (float[])[1e-3f, 0.1f, 1, 2, 8, 50, 1e4f, 1e6f])
+        {
+            LossCase extreme = new(23, 37, TestData.Uniform(23 * 37, 1e4f, 5), TestData.ExtremeLogits(23, 37, 6), LossCase.LabelsOf(23, 37, 7))
+            {
+                Options = new() { Temperature = temperature },
+            };
+            extreme.Check(context, "extreme");
+            (extreme with { Student = extreme.Teacher }).Check(context, "student and teacher share their places of -infinity");
+            (extreme with { Student = TestData.ExtremeLogits(23, 37, 8) }).Check(context, "some rows have an infinite loss");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Every_option_matches_the_reference(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        LossCase plain = LossCase.Peaky(14, 19);
+        float[] weights = [.. TestData.Uniform(19, 1, 9).Select(weight => weight < -0.5f ? 0 : weight + 1)];
+        DistillationOptions[] options =
+        [
+            new() { SoftWeight = 0 }, new() { HardWeight = 0 }, new() { SoftWeight = 0, HardWeight = 0 }, new() { SoftWeight = 2.5f },
+            new() { ScaleByTemperatureSquared = false }, new() { LabelSmoothing = 0.1f }, new() { LabelBlend = 0.3f },
+            new() { LabelBlend = 1 }, new() { Temperature = 100, LabelBlend = 0.3f, LabelSmoothing = 0.1f },
+            new() { Reduction = Reduction.None }, new() { Reduction = Reduction.Sum }, new() { Reduction = Reduction.Mean },
+            new() { Reduction = Reduction.Mean, HardWeight = 0 }, new() { Reduction = Reduction.Mean, SoftWeight = 0 },
+            new() { Normalizer = 7.5f }, new() { Normalizer = 7.5f, Reduction = Reduction.Mean }, new() { IgnoreIndex = 0 },
+            new() { LabelSmoothing = 0.2f, Reduction = Reduction.Mean, Temperature = 1 }, new() { LabelSmoothing = 0.1f, SoftWeight = 0 },
+        ];
+        foreach (DistillationOptions option in options)
+        {
+            int[] labels = [.. plain.Labels!.Select(label => label == -100 ? option.IgnoreIndex : label)];
+            LossCase test = plain with { Options = option, Labels = labels };
+            test.Check(context, "plain");
+            (test with { ClassWeights = weights }).Check(context, "class weights");
+            (test with { Labels = null }).Check(context, "no labels");
+            (test with { TeacherRows = [.. Enumerable.Range(0, 14).Select(row => row * 5 % 14)] }).Check(context, "gathered");
+            if (option.SoftWeight == 0)
+                (test with { Teacher = [] }).Check(context, "no teacher");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void A_batch_with_no_labelled_row_or_no_row_at_all_that_takes_part_is_0(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        LossCase unlabelled = LossCase.Peaky(5, 10) with { Labels = [-100, -100, -100, -100, -100] };
+        foreach (Reduction reduction in Enum.GetValues<Reduction>())
+        {
+            LossResult soft = (unlabelled with { Options = new() { Reduction = reduction } }).Check(context, "unlabelled");
+            Assert.Equal(0, soft.Totals.Hard);
+            LossResult none = (unlabelled with { Options = new() { Reduction = reduction, SoftWeight = 0 } }).Check(context, "nothing to do");
+            Assert.All(none.Gradient, g => Assert.Equal(0, g));
+            Assert.Equal(0, none.Totals.Total);
+            LossResult weightless = (unlabelled with
+            {
+                Labels = [1, 2, 3, 1, 2],
+                ClassWeights = new float[10],
+                Options = new() { Reduction = reduction, SoftWeight = 0 },
+            }).Check(context, "weightless");
+            Assert.All(weightless.Gradient, g => Assert.Equal(0, g));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void An_invalid_row_is_left_out_and_named(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach ((int rows, int columns) in ((int, int)[])[(9, 5), (9, 40)])
+        {
+            foreach (Reduction reduction in Enum.GetValues<Reduction>())
+            {
+                LossCase good = LossCase.Peaky(rows, columns) with { Options = new() { Reduction = reduction } };
+                (good with { Labels = [1, 0, columns, 0, -1, 0, 0, 0, 0] }).Check(context, "label out of range");
+                foreach (float bad in (float[])[float.NaN, float.PositiveInfinity])
+                {
+                    (good with { Student = With(good.Student, (4 * columns) + 1, bad) }).Check(context, "student");
+                    (good with { Teacher = With(good.Teacher, (3 * columns) + columns - 1, bad) }).Check(context, "teacher");
+                    (good with { Student = With(good.Student, 4 * columns, bad), Options = new() { SoftWeight = 0 } }).Check(context, "hard alone");
+                    (good with { Student = With(good.Student, 4 * columns, bad), Options = new() { Temperature = 100 } }).Check(context, "flat");
+                }
+
+                float[] empty = [.. good.Student];
+                empty.AsSpan(columns, columns).Fill(float.NegativeInfinity);
+                (good with { Student = empty }).Check(context, "nothing but -infinity");
+                (good with { Student = With(good.Student, columns + 2, float.NegativeInfinity) }).Check(context, "infinite loss");
+                LossCase gathered = good with { TeacherRows = [8, 7, 6, 5, 4, 3, 2, 1, 0] };
+                (gathered with { Teacher = With(good.Teacher, (6 * columns) + 1, float.NaN) }).Check(context, "gathered");
+                foreach (int wrong in (int[])[-1, rows, int.MaxValue, int.MinValue])
+                    (good with { TeacherRows = [8, 7, 6, wrong, 4, 3, 2, 1, 0] }).Check(context, "teacher row");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void The_first_of_equal_logits_is_the_prediction(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach (int columns in (int[])[4, 70])
+        {
+            float[] student = new float[2 * columns];
+            student[1] = student[3] = student[columns + 1] = student[columns + 3] = 5;
+            LossResult result = new LossCase(2, columns, student, student, [1, 3]).Check(context, "equal logits");
+            Assert.Equal(1, result.Totals.Correct);
+            Assert.Equal(0, result.Totals.KlDivergence);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Running_totals_add_up_and_keep_the_first_invalid_row(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        using GuardedBuffer<float> logits = new(context, TestData.PeakyLogits(3, 10, 1));
+        using GuardedBuffer<int> labels = new(context, [1, 2, 3]);
+        using GuardedBuffer<LossTotals> running = new(context, [default(LossTotals)]);
+        using Launch launch = CrossEntropy.Bind(
+            context, logits.Matrix(3, 10), labels.View, new DistillationOutputs<float> { Running = running.View });
+        launch.Run(context.Accelerator.DefaultStream);
+        LossTotals once = running.Read()[0];
+        labels.Write([1, -5, 3]);
+        launch.Run(context.Accelerator.DefaultStream);
+        labels.Write([11, 2, 3]);
+        launch.Run(context.Accelerator.DefaultStream);
+        LossTotals totals = running.Read()[0];
+        Assert.True(once.Total > 0 && totals.Total > once.Total);
+        Assert.Equal((9, 7), (totals.Rows, totals.Labelled));
+        Assert.Equal(1, totals.InvalidRow);
+    }
+
+    private static float[] With(float[] values, int place, float value)
+    {
+        float[] result = [.. values];
+        result[place] = value;
+        return result;
+    }
+}
