@@ -60,8 +60,9 @@ public static partial class AdamW
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static (F Parameter, F Mean, F Square) Step(in Coefficients c, F w, F g, F m, F v)
         {
-            F mean = F.Fma(c.Take1, g - m, m);
-            F square = F.Fma(c.Take2, (g * g) - v, v);
+            F mean = c.FromValue1 ? F.Fma(c.Keep1, m - g, g) : F.Fma(c.Take1, g - m, m);
+            F power = g * g;
+            F square = c.FromValue2 ? F.Fma(c.Keep2, v - power, power) : F.Fma(c.Take2, power - v, v);
             F root = F.Fma(F.Sqrt(square), c.RootScale, c.Epsilon);
             return (w - F.Fma(c.Decay, w, c.Rate * mean / root), mean, square);
         }
@@ -73,8 +74,14 @@ public static partial class AdamW
             public readonly F Decay;
             public readonly F RootScale;
             public readonly F Epsilon;
+            public readonly F Keep1;
+            public readonly F Keep2;
             public readonly F Take1;
             public readonly F Take2;
+
+            // Which end a moment is counted from (Toward in AdamW.Kernel.cs): the same for every element, so never mispredicted.
+            public readonly bool FromValue1;
+            public readonly bool FromValue2;
 
             public Coefficients(StepState* clock, in Arguments a)
             {
@@ -84,6 +91,10 @@ public static partial class AdamW
                 Decay = F.Splat(rate * a.WeightDecay);
                 RootScale = F.Splat(1 / MathF.Sqrt(OneMinusExp(t * a.LogBeta2)));
                 Epsilon = F.Splat(a.Epsilon);
+                Keep1 = F.Splat(a.Keep1);
+                Keep2 = F.Splat(a.Keep2);
+                FromValue1 = a.Keep1 < 0.5f;
+                FromValue2 = a.Keep2 < 0.5f;
                 Take1 = F.Splat(a.Take1);
                 Take2 = F.Splat(a.Take2);
             }

@@ -9,7 +9,8 @@ namespace GpuDistill.Kernels;
 // Shapes:     Parameters, Gradients, Mean, MeanSquare [n]; Clock [1].
 // Geometry:   1-D groups, one element per thread, threads stride over the elements; each thread works out the correction.
 // Numerics:   fp32, no sums. A moment moves by its distance to the gradient, so that it needs 1 - b alone and settles at
-//             the mean itself, whatever the rounding of b. 1 - b^t comes from a series while b^t is near 1.
+//             the mean itself, whatever the rounding of b. Below b = 1/2 the gradient is the nearer end, and the moment
+//             is counted from there: else a large moment would cancel. 1 - b^t comes from a series while b^t is near 1.
 // Reference:  AdamW.Reference.cs
 public static partial class AdamW
 {
@@ -36,13 +37,17 @@ public static partial class AdamW
             float g = a.Gradients[i];
             float mean = a.Mean[i];
             float square = a.MeanSquare[i];
-            mean += a.Take1 * (g - mean);
-            square += a.Take2 * ((g * g) - square);
+            mean = Toward(mean, g, a.Keep1, a.Take1);
+            square = Toward(square, g * g, a.Keep2, a.Take2);
             a.Mean[i] = mean;
             a.MeanSquare[i] = square;
             a.Parameters[i] = w - ((decay * w) + (rate * mean / ((XMath.Sqrt(square) * rootScale) + a.Epsilon)));
         }
     }
+
+    // keep * moment + take * value with keep + take = 1, from the end that weighs more.
+    private static float Toward(float moment, float value, float keep, float take) =>
+        keep < 0.5f ? value + (keep * (moment - value)) : moment + (take * (value - moment));
 
     // 1 - e^x for x <= 0. Near 0 the difference would cancel; there the series of e^x - 1 to x^8 leaves out less than 1e-8.
     private static float OneMinusExp(float x)

@@ -59,6 +59,8 @@ public static partial class AdamW
             Mean = mean,
             MeanSquare = meanSquare,
             Clock = clock,
+            Keep1 = (float)options.Beta1,
+            Keep2 = (float)options.Beta2,
             Take1 = (float)(1 - options.Beta1),
             Take2 = (float)(1 - options.Beta2),
             LogBeta1 = (float)Math.Log(options.Beta1),
@@ -76,6 +78,8 @@ public static partial class AdamW
         public ArrayView<float> Mean;
         public ArrayView<float> MeanSquare;
         public ArrayView<StepState> Clock;
+        public float Keep1;
+        public float Keep2;
         public float Take1;
         public float Take2;
         public float LogBeta1;

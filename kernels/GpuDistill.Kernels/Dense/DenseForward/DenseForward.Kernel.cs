@@ -1,0 +1,45 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+// Fused:      product, bias, activation and dropout: the output is written once and never read.
+// Math:       a = x W + b;   y = keep ? f(a) / (1 - rate) : 0
+// Gradient:   DenseBackwardInput, DenseBackwardWeights.
+// Shapes:     x [B x K], W [K x M], b [M], y and a [B x M].
+// Geometry, numerics: see GemmTile; the bias is added last.
+// Edges:      NaN in a stays NaN through every activation. a = +-infinity gives the activation's limit.
+// Reference:  DenseForward.Reference.cs
+public static partial class DenseForward
+{
+    private static Launch BindPortable(KernelContext context, Arguments arguments)
+    {
+        (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
+        return context.Portable(nameof(DenseForward), Kernel, groups, groupSize, arguments);
+    }
+
+    internal static void Kernel(Arguments a)
+    {
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);
+        long tiles = GemmTile.Tiles(a.Product);
+        for (long tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
+        {
+            GemmTile.Compute(a.Product, tile, scratch);
+            for (int i = 0; i < GemmTile.PerThread; i++)
+            {
+                int row = GemmTile.Row(a.Product, tile, i);
+                int column = GemmTile.Column(a.Product, tile, i);
+                if (row < a.Product.Rows && column < a.Product.Columns)
+                {
+                    long place = ((long)row * a.Product.Columns) + column;
+                    float sum = GemmTile.Value(scratch, i) + a.Biases[column];
+                    if (a.KeepsPreactivation != 0)
+                        a.Preactivation[place] = sum;
+                    float value = ActivationMath.Apply(a.Activation, sum);
+                    if (a.Dropout.Rate > 0)
+                        value = a.Dropout.Keeps(row, column) ? value * a.Dropout.Scale : 0;
+                    a.Product.Result[place] = value;
+                }
+            }
+        }
+    }
+}

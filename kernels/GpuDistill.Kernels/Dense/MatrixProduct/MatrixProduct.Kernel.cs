@@ -1,0 +1,34 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+// Fused:      nothing; the plain product.
+// Math:       result = op(left) op(right)
+// Gradient:   two more products: d left = d result op(right)^T and so on.
+// Shapes, geometry, numerics, edges: see GemmTile.
+// Reference:  MatrixProduct.Reference.cs
+public static partial class MatrixProduct
+{
+    private static Launch BindPortable(KernelContext context, GemmArguments arguments)
+    {
+        (int groups, int groupSize) = GemmTile.Plan(context, ref arguments);
+        return context.Portable(nameof(MatrixProduct), Kernel, groups, groupSize, arguments);
+    }
+
+    internal static void Kernel(GemmArguments a)
+    {
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);
+        long tiles = GemmTile.Tiles(a);
+        for (long tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
+        {
+            GemmTile.Compute(a, tile, scratch);
+            for (int i = 0; i < GemmTile.PerThread; i++)
+            {
+                int row = GemmTile.Row(a, tile, i);
+                int column = GemmTile.Column(a, tile, i);
+                if (row < a.Rows && column < a.Columns)
+                    a.Result[((long)row * a.Columns) + column] = GemmTile.Value(scratch, i);
+            }
+        }
+    }
+}

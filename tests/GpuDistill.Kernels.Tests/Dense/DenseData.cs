@@ -1,0 +1,34 @@
+using GpuDistill.TestKit;
+
+namespace GpuDistill.Kernels.Tests.Dense;
+
+/// <summary>What the tests of dense layers share.</summary>
+internal static class DenseData
+{
+    public const ulong Seed = 0x1234_5678_9ABC_DEF0;
+    public const long Step = 7;
+
+    public static readonly Activation[] Activations = [Activation.Identity, Activation.Relu, Activation.Gelu, Activation.Tanh];
+
+    /// <summary>Portable kernels are hundreds of times slower on ILGPU's CPU accelerator, so they get the small shapes only.</summary>
+    public static IEnumerable<T> ShapesFor<T>(KernelVariant variant, T[] small, T[] large) =>
+        variant == KernelVariant.Portable ? small : small.Concat(large);
+
+    public static double[] Double(float[] values) => [.. values.Select(v => (double)v)];
+
+    public static GuardedBuffer<StepState> Clock(KernelContext context, long step = Step) =>
+        new(context, [new StepState { Step = step }]);
+
+    /// <summary>The factor of each element by dropout's rule: 0 or 1 / (1 - rate).</summary>
+    public static double[] DropoutFactors(float rate, uint stream, int rows, int columns, long step = Step)
+    {
+        double[] factors = new double[rows * columns];
+        for (int i = 0; i < factors.Length; i++)
+        {
+            float uniform = Philox.Uniform(Seed, stream, step, (uint)(i / columns), (uint)(i % columns));
+            factors[i] = uniform >= rate ? 1 / (1 - (double)rate) : 0;
+        }
+
+        return factors;
+    }
+}
