@@ -1,0 +1,54 @@
+using GpuDistill.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill;
+
+/// <summary>The buffers of one batch, allocated once: images as floats, row numbers, labels, and the step they follow from.</summary>
+internal sealed class Batch : IDisposable
+{
+    private readonly ResidentImages _source;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _images;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> _rows;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> _labels;
+    private readonly MemoryBuffer1D<StepState, Stride1D.Dense> _clock;
+
+    public Batch(ResidentImages source, int size)
+    {
+        _source = source;
+        Accelerator accelerator = source.Device.Accelerator;
+        int pixels = source.Dataset.Height * source.Dataset.Width;
+        _images = accelerator.Allocate1D<float>((long)size * pixels);
+        _rows = accelerator.Allocate1D<int>(size);
+        _labels = accelerator.Allocate1D<int>(size);
+        _clock = accelerator.Allocate1D<StepState>(1);
+        Images = new Matrix<float>(_images.View, size, pixels);
+    }
+
+    public Matrix<float> Images { get; }
+
+    public ArrayView<int> Rows => _rows.View;
+
+    public ArrayView<int> Labels => _labels.View;
+
+    public ArrayView<StepState> Clock => _clock.View;
+
+    /// <summary>Sets the clock so that its next advance begins <paramref name="step"/>.</summary>
+    public void StartBefore(long step) => Clock.FromHost(_source.Device, [StepClock.Before(step)]);
+
+    public Launch BindClock(LearningRateSchedule schedule) => StepClock.Bind(_source.Device.Kernels, Clock, schedule);
+
+    public Launch BindGather(BatchOptions options)
+    {
+        BatchTarget target = new() { Images = Images, Rows = Rows, Labels = Labels };
+        return BatchGather.Bind(_source.Device.Kernels, _source.Source, Clock, target, options);
+    }
+
+    public void Dispose()
+    {
+        _images.Dispose();
+        _rows.Dispose();
+        _labels.Dispose();
+        _clock.Dispose();
+    }
+}

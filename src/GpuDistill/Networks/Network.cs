@@ -1,0 +1,89 @@
+using GpuDistill.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill;
+
+/// <summary>
+/// A fully connected network whose parameters live on a device, in one buffer: all weights, then all biases, each layer's
+/// part on a boundary of 256 bytes. An optimizer thus needs one launch for the weights and one for the biases.
+/// </summary>
+public sealed class Network : IDisposable
+{
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+    private readonly ParameterLayout _layout;
+
+    /// <summary>A network with all parameters 0; see <see cref="Initialize"/>.</summary>
+    public Network(DistillDevice device, NetworkShape shape)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(shape);
+        Device = device;
+        Shape = shape;
+        _layout = new ParameterLayout(shape);
+        _buffer = device.Accelerator.Allocate1D<float>(_layout.Length);
+        _buffer.MemSetToZero();
+        device.Accelerator.Synchronize();
+    }
+
+    /// <summary>The device that holds the parameters.</summary>
+    public DistillDevice Device { get; }
+
+    /// <summary>Layer sizes and activation.</summary>
+    public NetworkShape Shape { get; }
+
+    internal ParameterViews Parameters => new(_buffer.View, _layout);
+
+    /// <summary>
+    /// Draws the weights uniformly from +-sqrt(6 / inputs) before ReLU and GELU (He et al. 2015) and from
+    /// +-sqrt(6 / (inputs + outputs)) otherwise (Glorot and Bengio 2010), and sets the biases to 0.
+    /// </summary>
+    /// <param name="seed">The same seed gives the same weights on every device.</param>
+    /// <returns>The network itself.</returns>
+    public Network Initialize(ulong seed)
+    {
+        float[] values = new float[_layout.Length];
+        for (int layer = 0; layer < Shape.Layers; layer++)
+        {
+            int inputs = Shape.Sizes[layer];
+            int outputs = Shape.Sizes[layer + 1];
+            bool rectified = Shape.ActivationOf(layer) is Activation.Relu or Activation.Gelu;
+            float limit = MathF.Sqrt(6f / (rectified ? inputs : inputs + outputs));
+            Span<float> weights = values.AsSpan(_layout.Weights(layer).Start, inputs * outputs);
+            for (int i = 0; i < weights.Length; i++)
+            {
+                float uniform = Philox.Uniform(seed, RandomStreams.Initialization, layer, (uint)(i / outputs), (uint)(i % outputs));
+                weights[i] = ((2 * uniform) - 1) * limit;
+            }
+        }
+
+        Upload(values);
+        return this;
+    }
+
+    /// <summary>Copies one layer's weights [inputs x outputs] and biases [outputs] to the host.</summary>
+    public (float[] Weights, float[] Biases) ReadLayer(int layer)
+    {
+        ParameterViews parameters = Parameters;
+        return (parameters.Weights(layer).Data.ToHost(Device), parameters.Biases(layer).ToHost(Device));
+    }
+
+    /// <summary>Replaces one layer's weights [inputs x outputs] and biases [outputs].</summary>
+    public void WriteLayer(int layer, float[] weights, float[] biases)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(biases);
+        ParameterViews parameters = Parameters;
+        parameters.Weights(layer).Data.FromHost(Device, weights);
+        parameters.Biases(layer).FromHost(Device, biases);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _buffer.Dispose();
+
+    private void Upload(float[] values)
+    {
+        ArrayView<float> all = _buffer.View;
+        all.FromHost(Device, values);
+    }
+}

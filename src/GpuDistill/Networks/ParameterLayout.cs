@@ -1,0 +1,67 @@
+using GpuDistill.Kernels;
+using ILGPU;
+
+namespace GpuDistill;
+
+/// <summary>Where each layer's weights and biases stand in a network's parameter buffer, and in its gradients and moments.</summary>
+internal sealed class ParameterLayout
+{
+    // 64 floats are 256 bytes, the alignment that kernels assume of a view.
+    private const int Alignment = 64;
+
+    private readonly (int Start, int Length)[] _weights;
+    private readonly (int Start, int Length)[] _biases;
+
+    public ParameterLayout(NetworkShape shape)
+    {
+        Shape = shape;
+        _weights = new (int, int)[shape.Layers];
+        _biases = new (int, int)[shape.Layers];
+        int next = 0;
+        for (int layer = 0; layer < shape.Layers; layer++)
+            _weights[layer] = Place(shape.Sizes[layer] * shape.Sizes[layer + 1]);
+        WeightsLength = next;
+        for (int layer = 0; layer < shape.Layers; layer++)
+            _biases[layer] = Place(shape.Sizes[layer + 1]);
+        Length = next;
+
+        (int, int) Place(int length)
+        {
+            (int, int) place = (next, length);
+            next = checked(next + ((length + Alignment - 1) / Alignment * Alignment));
+            return place;
+        }
+    }
+
+    public NetworkShape Shape { get; }
+
+    /// <summary>Floats in all, padding included (padding stays 0).</summary>
+    public int Length { get; }
+
+    /// <summary>Floats of the part that holds weights; the rest holds biases.</summary>
+    public int WeightsLength { get; }
+
+    public (int Start, int Length) Weights(int layer) => _weights[layer];
+
+    public (int Start, int Length) Biases(int layer) => _biases[layer];
+}
+
+/// <summary>Typed views into one buffer with a <see cref="ParameterLayout"/>: parameters, gradients or moments.</summary>
+internal readonly record struct ParameterViews(ArrayView<float> All, ParameterLayout Layout)
+{
+    public ArrayView<float> AllWeights => All.SubView(0, Layout.WeightsLength);
+
+    public ArrayView<float> AllBiases => All.SubView(Layout.WeightsLength, Layout.Length - Layout.WeightsLength);
+
+    public Matrix<float> Weights(int layer)
+    {
+        (int start, int length) = Layout.Weights(layer);
+        return new Matrix<float>(All.SubView(start, length), Layout.Shape.Sizes[layer], Layout.Shape.Sizes[layer + 1]);
+    }
+
+    public ArrayView<float> Biases(int layer)
+    {
+        (int start, int length) = Layout.Biases(layer);
+        return All.SubView(start, length);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Globalization;
+using GpuDistill.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill;
+
+/// <summary>
+/// The teacher's logits for every row of a transfer set, [rows x classes], resident on the device: computed there or loaded
+/// once, then gathered by row index in the loss kernel, batch by batch, and never copied again. <see cref="Uploads"/>
+/// counts the copies from host to device and so proves it.
+/// </summary>
+public sealed class TeacherLogits : IDisposable
+{
+    private const string KindKey = "gpudistill.teachers";
+    private const string TemperatureKey = "gpudistill.temperature";
+
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+
+    private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature)
+    {
+        Device = device;
+        Temperature = temperature;
+        _buffer = device.Accelerator.Allocate1D<float>((long)rows * classes);
+        Logits = new Matrix<float>(_buffer.View, rows, classes);
+    }
+
+    /// <summary>The device that holds the logits.</summary>
+    public DistillDevice Device { get; }
+
+    /// <summary>Rows of the transfer set.</summary>
+    public int Rows => Logits.Rows;
+
+    /// <summary>Classes.</summary>
+    public int Classes => Logits.Columns;
+
+    /// <summary>
+    /// The only temperature at which these logits may be used, or null for any. Set for the arithmetic mean of several
+    /// teachers, whose predictions were averaged at this temperature.
+    /// </summary>
+    public float? Temperature { get; }
+
+    /// <summary>Bytes on the device.</summary>
+    public long Bytes => _buffer.LengthInBytes;
+
+    /// <summary>Copies of logits from host to device so far: 0 for logits computed on the device, 1 for loaded ones.</summary>
+    public int Uploads { get; private set; }
+
+    /// <summary>The logits on the device, [rows x classes], for use with the kernels directly.</summary>
+    public Matrix<float> Logits { get; }
+
+    /// <summary>Runs one or more teachers once over a transfer set and averages their predictions, all on the device.</summary>
+    /// <param name="teachers">Trained networks with the same inputs and classes, on the same device.</param>
+    /// <param name="images">The transfer set; rows outside a subset become NaN, so that they cannot be used unnoticed.</param>
+    /// <param name="mean">How several teachers are averaged; without effect for one.</param>
+    /// <param name="temperature">The temperature at which the arithmetic mean is taken.</param>
+    /// <param name="progress">Told now and then how far it is.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="ArgumentException">No teacher, or one that does not fit the images or the others.</exception>
+    public static TeacherLogits Compute(
+        IReadOnlyList<Network> teachers,
+        ResidentImages images,
+        TeacherMeanKind mean = TeacherMeanKind.Geometric,
+        float temperature = 1,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(teachers);
+        ArgumentNullException.ThrowIfNull(images);
+        if (teachers.Count == 0)
+            throw new ArgumentException("At least one teacher is needed.", nameof(teachers));
+        foreach (Network teacher in teachers)
+        {
+            images.CheckFits(teacher);
+            if (teacher.Shape.Classes != teachers[0].Shape.Classes)
+                throw new ArgumentException($"The teachers {teachers[0].Shape} and {teacher.Shape} differ in their class counts.", nameof(teachers));
+        }
+
+        bool arithmetic = mean == TeacherMeanKind.Arithmetic && teachers.Count > 1;
+        TeacherLogits store = new(images.Device, images.Count, teachers[0].Shape.Classes, arithmetic ? temperature : null);
+        try
+        {
+            if (images.IsSubset)
+                store.Logits.Data.FromHost(images.Device, NaNs(store.Logits.Data.Length));
+            new TeacherRun(teachers, images, store.Logits, mean, temperature).Run(progress, cancellation);
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Copies logits [rows x classes] to the device, once.</summary>
+    /// <exception cref="ArgumentException">The sizes do not fit, or a row has no softmax (NaN, +infinity, only -infinity).</exception>
+    public static TeacherLogits FromHost(DistillDevice device, float[] logits, int rows, int classes, float? temperature = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(logits);
+        if (rows < 1 || classes < 1 || logits.Length != (long)rows * classes)
+            throw new ArgumentException($"{logits.Length} logits are not [{rows} x {classes}].", nameof(logits));
+        if (FirstRowWithoutSoftmax(logits, classes) is int row)
+            throw new ArgumentException($"Row {row} of the logits has no softmax: it holds NaN, +infinity or nothing but -infinity.", nameof(logits));
+        TeacherLogits store = new(device, rows, classes, temperature);
+        store.Logits.Data.FromHost(device, logits);
+        store.Uploads++;
+        return store;
+    }
+
+    /// <summary>Reads logits that <see cref="Save"/> wrote; any file with an fp32 tensor <c>logits</c> will do.</summary>
+    /// <exception cref="ModelFileException">The file is missing or damaged, or a row has no softmax.</exception>
+    public static TeacherLogits Load(DistillDevice device, string path)
+    {
+        SafeTensorFile file = SafeTensors.Read(path);
+        (int[] shape, float[] values) = file.Get("logits", -1, -1);
+        float? temperature = null;
+        if (file.Metadata.TryGetValue(TemperatureKey, out string? text))
+        {
+            if (!float.TryParse(text, CultureInfo.InvariantCulture, out float value) || !(value > 0))
+                throw new ModelFileException(path, $"its temperature '{text}' is no number above 0");
+            temperature = value;
+        }
+
+        if (values.Length == 0)
+            throw new ModelFileException(path, "it holds no logits");
+        if (FirstRowWithoutSoftmax(values, shape[1]) is int row)
+            throw new ModelFileException(path, $"row {row} has no softmax: it holds NaN, +infinity or nothing but -infinity");
+        return FromHost(device, values, shape[0], shape[1], temperature);
+    }
+
+    /// <summary>Writes the logits to a safetensors file.</summary>
+    public void Save(string path)
+    {
+        Dictionary<string, string> metadata = new() { [KindKey] = "logits" };
+        if (Temperature is float temperature)
+            metadata[TemperatureKey] = temperature.ToString("R", CultureInfo.InvariantCulture);
+        SafeTensors.Write(path, metadata, [("logits", [Rows, Classes], ToHost())]);
+    }
+
+    /// <summary>Copies the logits to the host, [rows x classes].</summary>
+    public float[] ToHost() => Logits.Data.ToHost(Device);
+
+    /// <inheritdoc/>
+    public void Dispose() => _buffer.Dispose();
+
+    private static int? FirstRowWithoutSoftmax(float[] logits, int classes)
+    {
+        for (int row = 0; row < logits.Length / classes; row++)
+        {
+            ReadOnlySpan<float> values = logits.AsSpan(row * classes, classes);
+            float maximum = float.NegativeInfinity;
+            bool broken = false;
+            foreach (float value in values)
+            {
+                broken |= float.IsNaN(value);
+                maximum = MathF.Max(maximum, value);
+            }
+
+            if (broken || !float.IsFinite(maximum))
+                return row;
+        }
+
+        return null;
+    }
+
+    private static float[] NaNs(long length)
+    {
+        float[] values = new float[length];
+        Array.Fill(values, float.NaN);
+        return values;
+    }
+}

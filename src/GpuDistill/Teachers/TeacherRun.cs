@@ -1,0 +1,41 @@
+using GpuDistill.Kernels;
+
+namespace GpuDistill;
+
+/// <summary>One walk of each teacher over the transfer set, batch by batch, adding its predictions to the store.</summary>
+internal sealed class TeacherRun(
+    IReadOnlyList<Network> teachers, ResidentImages images, Matrix<float> store, TeacherMeanKind mean, float temperature)
+{
+    private const int BatchSize = 512;
+
+    public void Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        TeacherMeanOptions options = new() { Kind = mean, Teachers = teachers.Count, Temperature = temperature };
+        int batches = (images.Length + BatchSize - 1) / BatchSize;
+        ProgressClock clock = new("teacher logits", teachers.Count, (long)batches * BatchSize, (long)batches * teachers.Count, BatchSize);
+        for (int teacher = 0; teacher < teachers.Count; teacher++)
+        {
+            using Batch batch = new(images, BatchSize);
+            using NetworkPass pass = new(teachers[teacher], batch.Images);
+            using LaunchSequence step = new(
+            [
+                batch.BindClock(LearningRateSchedule.Constant(0)),
+                batch.BindGather(new BatchOptions { Shuffle = false, Wrap = false }),
+                .. pass.Forward(),
+                TeacherMean.BindAdd(images.Device.Kernels, pass.Logits, batch.Rows, store, options, teacher),
+            ]);
+            batch.StartBefore(0);
+            for (int i = 0; i < batches; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                step.Run(images.Device.Stream);
+                if (progress is not null && clock.IsDue((long)(teacher * batches) + i + 1))
+                    progress.Report(clock.Report());
+            }
+        }
+
+        using Launch finish = TeacherMean.BindFinish(images.Device.Kernels, store, options);
+        finish.Run(images.Device.Stream);
+        images.Device.Stream.Synchronize();
+    }
+}

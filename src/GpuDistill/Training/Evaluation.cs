@@ -1,0 +1,60 @@
+using GpuDistill.Kernels;
+
+namespace GpuDistill;
+
+/// <summary>How a network does on labelled images, predicting at T = 1.</summary>
+/// <param name="Count">Labelled images.</param>
+/// <param name="Errors">Those predicted wrong; of equal logits the first counts.</param>
+/// <param name="CrossEntropy">Mean cross entropy with the labels, in nats.</param>
+/// <param name="ErrorsByClass">Errors per correct class.</param>
+/// <param name="CountByClass">Labelled images per correct class.</param>
+public sealed record Evaluation(
+    int Count, int Errors, double CrossEntropy, IReadOnlyList<int> ErrorsByClass, IReadOnlyList<int> CountByClass)
+{
+    /// <summary>Errors as a share of the images.</summary>
+    public double ErrorRate => Count > 0 ? (double)Errors / Count : double.NaN;
+
+    /// <summary>Runs a network over images and compares its predictions with their labels.</summary>
+    /// <exception cref="InvalidRowException">The network gives a row of logits that has no softmax.</exception>
+    public static Evaluation Of(Network network, ResidentImages images, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(images);
+        images.CheckLabels(network.Shape.Classes);
+        using TeacherLogits logits = TeacherLogits.Compute([network], images, cancellation: cancellation);
+        return Of(logits.ToHost(), network.Shape.Classes, images);
+    }
+
+    private static Evaluation Of(float[] logits, int classes, ResidentImages images)
+    {
+        int[] errorsByClass = new int[classes];
+        int[] countByClass = new int[classes];
+        double loss = 0;
+        foreach (int row in images.Rows)
+        {
+            int label = images.Dataset.Labels[row];
+            if (label < 0)
+                continue;
+            ReadOnlySpan<float> values = logits.AsSpan(row * classes, classes);
+            int prediction = 0;
+            for (int i = 1; i < classes; i++)
+            {
+                if (values[i] > values[prediction])
+                    prediction = i;
+            }
+
+            double sum = 0;
+            foreach (float value in values)
+                sum += Math.Exp((double)value - values[prediction]);
+            if (!(sum >= 1))
+                throw new InvalidRowException(row, InvalidRowReason.StudentLogits);
+            loss += Math.Log(sum) - ((double)values[label] - values[prediction]);
+            countByClass[label]++;
+            if (prediction != label)
+                errorsByClass[label]++;
+        }
+
+        int count = countByClass.Sum();
+        return new Evaluation(count, errorsByClass.Sum(), count > 0 ? loss / count : double.NaN, errorsByClass, countByClass);
+    }
+}

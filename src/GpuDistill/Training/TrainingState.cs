@@ -1,0 +1,88 @@
+using System.Globalization;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill;
+
+/// <summary>Gradients and moments of a training, and its checkpoint files.</summary>
+internal sealed class TrainingState : IDisposable
+{
+    private const string StepKey = "gpudistill.step";
+    private const string LayersKey = "gpudistill.layers";
+    private const string TrainingKey = "gpudistill.training";
+
+    private readonly Network _network;
+    private readonly string _training;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _gradients;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense>[] _moments;
+    private readonly ParameterLayout _layout;
+
+    /// <param name="network">The network that is trained.</param>
+    /// <param name="optimizer">Says how many moments there are.</param>
+    /// <param name="training">Objective and options as text; a checkpoint of another training is refused by it.</param>
+    public TrainingState(Network network, Optimizer optimizer, string training)
+    {
+        _network = network;
+        _training = training;
+        _layout = network.Parameters.Layout;
+        _gradients = Allocate();
+        _moments = [.. Enumerable.Range(0, optimizer.Moments).Select(_ => Allocate())];
+        network.Device.Accelerator.Synchronize();
+    }
+
+    public ParameterViews Gradients => new(_gradients.View, _layout);
+
+    public IReadOnlyList<ParameterViews> Moments => [.. _moments.Select(moment => new ParameterViews(moment.View, _layout))];
+
+    public void Save(string path, long step)
+    {
+        Dictionary<string, string> metadata = new()
+        {
+            [StepKey] = step.ToString(CultureInfo.InvariantCulture),
+            [LayersKey] = _network.Shape.ToString(),
+            [TrainingKey] = _training,
+        };
+        List<(string, int[], float[])> tensors =
+            [("parameters", [_layout.Length], _network.Parameters.All.ToHost(_network.Device))];
+        for (int i = 0; i < _moments.Length; i++)
+            tensors.Add(($"moments.{i}", [_layout.Length], Moments[i].All.ToHost(_network.Device)));
+        SafeTensors.Write(path, metadata, tensors);
+    }
+
+    public long Load(string path, long steps)
+    {
+        SafeTensorFile file = SafeTensors.Read(path);
+        if (!file.Metadata.TryGetValue(StepKey, out string? text)
+            || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long step))
+        {
+            throw new ModelFileException(path, "it is no checkpoint (the metadata name no step)");
+        }
+
+        if (file.Metadata.GetValueOrDefault(LayersKey) != _network.Shape.ToString())
+            throw new ModelFileException(path, $"it belongs to a network {file.Metadata.GetValueOrDefault(LayersKey)}, not {_network.Shape}");
+        if (file.Metadata.GetValueOrDefault(TrainingKey) is not string training || training != _training)
+            throw new ModelFileException(path, $"it belongs to another training: {file.Metadata.GetValueOrDefault(TrainingKey)}; this one is {_training}");
+        if (step > steps)
+            throw new ModelFileException(path, $"it stands at step {step}; this training has {steps}");
+        float[] parameters = file.Get("parameters", _layout.Length).Values;
+        float[][] moments = [.. _moments.Select((_, i) => file.Get($"moments.{i}", _layout.Length).Values)];
+        _network.Parameters.All.FromHost(_network.Device, parameters);
+        for (int i = 0; i < moments.Length; i++)
+            Moments[i].All.FromHost(_network.Device, moments[i]);
+        return step;
+    }
+
+    public void Dispose()
+    {
+        _gradients.Dispose();
+        foreach (MemoryBuffer1D<float, Stride1D.Dense> moment in _moments)
+            moment.Dispose();
+    }
+
+    private MemoryBuffer1D<float, Stride1D.Dense> Allocate()
+    {
+        MemoryBuffer1D<float, Stride1D.Dense> buffer = _network.Device.Accelerator.Allocate1D<float>(_layout.Length);
+        buffer.MemSetToZero();
+        return buffer;
+    }
+}

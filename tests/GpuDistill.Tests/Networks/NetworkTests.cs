@@ -1,0 +1,56 @@
+using GpuDistill.Kernels;
+using Xunit;
+
+namespace GpuDistill.Tests.Networks;
+
+public class NetworkTests
+{
+    [Theory]
+    [InlineData("784-800-800-10", 1_276_810)]
+    [InlineData("784-10", 7_850)]
+    [InlineData("1-1", 2)]
+    public void A_shape_counts_its_parameters(string text, long parameters)
+    {
+        NetworkShape shape = NetworkShape.Parse(text);
+        Assert.Equal(parameters, shape.Parameters);
+        Assert.Equal(text, shape.ToString());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("784")]
+    [InlineData("784-0-10")]
+    [InlineData("784--10")]
+    [InlineData("784-ten")]
+    [InlineData("784- 10")]
+    public void A_malformed_shape_is_refused(string text) => Assert.Throws<FormatException>(() => NetworkShape.Parse(text));
+
+    [Fact]
+    public void Initial_weights_depend_on_the_seed_alone_and_have_the_right_spread()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using Network first = new Network(device, NetworkShape.Parse("300-200-10")).Initialize(11);
+        using Network again = new Network(device, NetworkShape.Parse("300-200-10")).Initialize(11);
+        using Network other = new Network(device, NetworkShape.Parse("300-200-10")).Initialize(12);
+        float[] weights = first.ReadLayer(0).Weights;
+        Assert.Equal(weights, again.ReadLayer(0).Weights);
+        Assert.NotEqual(weights, other.ReadLayer(0).Weights);
+        double variance = weights.Average(w => (double)w * w);
+        Assert.InRange(variance, 0.98 * 2 / 300, 1.02 * 2 / 300); // He: variance 2 / inputs
+        Assert.InRange(weights.Average(), -0.001, 0.001);
+        Assert.All(first.ReadLayer(0).Biases, bias => Assert.Equal(0, bias));
+        double last = first.ReadLayer(1).Weights.Average(w => (double)w * w);
+        Assert.InRange(last, 0.9 * 2 / 210, 1.1 * 2 / 210); // Glorot: variance 2 / (inputs + outputs)
+    }
+
+    [Fact]
+    public void A_layer_can_be_written_and_read()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using Network network = new(device, new NetworkShape([2, 3], Activation.Tanh));
+        network.WriteLayer(0, [1, 2, 3, 4, 5, 6], [7, 8, 9]);
+        Assert.Equal([1, 2, 3, 4, 5, 6], network.ReadLayer(0).Weights);
+        Assert.Equal([7, 8, 9], network.ReadLayer(0).Biases);
+        Assert.Throws<ArgumentException>(() => network.WriteLayer(0, [1], [7, 8, 9]));
+    }
+}

@@ -1,0 +1,153 @@
+using GpuDistill.Kernels;
+using Xunit;
+
+namespace GpuDistill.Tests.Training;
+
+/// <summary>Teachers, their resident logits, and students that learn from them, on real MNIST.</summary>
+public sealed class DistillationTests(DistillationTests.TrainedTeacher teacher) : IClassFixture<DistillationTests.TrainedTeacher>
+{
+    private static readonly TrainingOptions Student = new() { Epochs = 6, BatchSize = 50, LearningRate = 0.1f, Seed = 9 };
+
+    private static readonly DistillationOptions SoftOnly = new() { Temperature = 4, SoftWeight = 1, HardWeight = 0 };
+
+    [Fact]
+    public void A_student_learns_from_soft_targets_without_any_label_and_nothing_is_uploaded()
+    {
+        using ResidentImages unlabelled = new(teacher.Device, TestMnist.Unlabelled(teacher.Images.Dataset));
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], unlabelled);
+        Assert.InRange(Distil(unlabelled, Objective.Distillation(logits, SoftOnly)), 1, 260);
+        Assert.Equal(0, logits.Uploads);
+        Assert.Equal(5000L * 10 * sizeof(float), logits.Bytes);
+    }
+
+    [Fact]
+    public void Few_labels_beside_soft_targets_do_better_than_the_labels_alone()
+    {
+        using ResidentImages partly = new(teacher.Device, TestMnist.LabelledEvery(teacher.Images.Dataset, 50));
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], partly);
+        int alone = Distil(partly, Objective.HardLabels());
+        int both = Distil(partly, Objective.Distillation(logits, new DistillationOptions { Temperature = 4 }));
+        Assert.True(both < alone * 0.7, $"{both} errors with soft targets, {alone} with 100 labels alone");
+    }
+
+    [Fact]
+    public void Matching_zero_mean_logits_teaches_as_well()
+    {
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        Assert.InRange(Distil(teacher.Images, Objective.LogitMatching(logits), rate: 0.01f), 1, 280);
+    }
+
+    [Fact]
+    public void A_class_that_the_transfer_set_lacks_is_learnt_from_the_soft_targets()
+    {
+        using ResidentImages without = teacher.Images.Subset(teacher.Images.Dataset.Where(label => label != 3));
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        using Network student = NewStudent();
+        using (Trainer trainer = new(student, without, Objective.Distillation(logits, SoftOnly with { Temperature = 8 }), Student))
+            trainer.Run();
+        Evaluation evaluation = Evaluation.Of(student, teacher.Test);
+        Assert.True(evaluation.ErrorsByClass[3] < evaluation.CountByClass[3] * 0.9, "no three was recognised");
+    }
+
+    [Theory]
+    [InlineData(TeacherMeanKind.Geometric)]
+    [InlineData(TeacherMeanKind.Arithmetic)]
+    public void An_ensemble_is_averaged_on_the_device(TeacherMeanKind kind)
+    {
+        using Network second = new Network(teacher.Device, NetworkShape.Parse("784-40-10")).Initialize(77);
+        using TeacherLogits one = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        using TeacherLogits two = TeacherLogits.Compute([second], teacher.Images);
+        using TeacherLogits both = TeacherLogits.Compute([teacher.Network, second], teacher.Images, kind, 3);
+        Assert.Equal(0, both.Uploads);
+        Assert.Equal(kind == TeacherMeanKind.Arithmetic ? 3f : null, both.Temperature);
+        float[] a = one.ToHost(), b = two.ToHost(), mean = both.ToHost();
+        for (int row = 0; row < 5000; row += 97)
+        {
+            double[] p = Softmax(a, row, 3), q = Softmax(b, row, 3), m = Softmax(mean, row, 3);
+            double[] expected = kind == TeacherMeanKind.Arithmetic
+                ? [.. p.Zip(q, (x, y) => (x + y) / 2)]
+                : [.. p.Zip(q, (x, y) => Math.Sqrt(x * y))];
+            double sum = expected.Sum();
+            for (int i = 0; i < 10; i++)
+                Assert.Equal(expected[i] / sum, m[i], 1e-5);
+        }
+    }
+
+    [Fact]
+    public void Logits_survive_a_file_bit_by_bit_and_count_one_upload()
+    {
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        string path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "logits.safetensors");
+        logits.Save(path);
+        using TeacherLogits loaded = TeacherLogits.Load(teacher.Device, path);
+        Assert.Equal(logits.ToHost(), loaded.ToHost());
+        Assert.Equal(1, loaded.Uploads);
+        Distil(teacher.Images, Objective.Distillation(loaded, SoftOnly), epochs: 1);
+        Assert.Equal(1, loaded.Uploads);
+    }
+
+    [Fact]
+    public void Logits_of_a_subset_cannot_be_used_unnoticed_for_other_rows()
+    {
+        using ResidentImages half = teacher.Images.Subset([.. Enumerable.Range(0, 2500)]);
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], half);
+        Distil(half, Objective.Distillation(logits, SoftOnly), epochs: 1);
+        Assert.Throws<InvalidRowException>(() => Distil(teacher.Images, Objective.Distillation(logits, SoftOnly), epochs: 1));
+    }
+
+    [Fact]
+    public void Broken_logits_are_refused_with_their_row()
+    {
+        float[] logits = new float[30];
+        logits[17] = float.NaN;
+        ArgumentException exception = Assert.Throws<ArgumentException>(() => TeacherLogits.FromHost(teacher.Device, logits, 3, 10));
+        Assert.Contains("Row 1", exception.Message);
+    }
+
+    private int Distil(ResidentImages images, Objective objective, float rate = 0.1f, int epochs = 6)
+    {
+        using Network student = NewStudent();
+        using (Trainer trainer = new(student, images, objective, Student with { LearningRate = rate, Epochs = epochs }))
+            trainer.Run();
+        return Evaluation.Of(student, teacher.Test).Errors;
+    }
+
+    private Network NewStudent() => new Network(teacher.Device, NetworkShape.Parse("784-40-10")).Initialize(3);
+
+    private static double[] Softmax(float[] logits, int row, double temperature)
+    {
+        double[] e = [.. logits.Skip(row * 10).Take(10).Select(z => Math.Exp(z / temperature))];
+        double sum = e.Sum();
+        return [.. e.Select(x => x / sum)];
+    }
+
+    public sealed class TrainedTeacher : IDisposable
+    {
+        public TrainedTeacher()
+        {
+            Device = DistillDevice.Open("cpu");
+            Images = new ResidentImages(Device, TestMnist.Train(5000));
+            Test = new ResidentImages(Device, TestMnist.Test(2000));
+            Network = new Network(Device, NetworkShape.Parse("784-200-10")).Initialize(1);
+            TrainingOptions options = new() { Epochs = 10, BatchSize = 50, LearningRate = 0.1f, Seed = 2, Jitter = 1, HiddenDropout = 0.2f };
+            using Trainer trainer = new(Network, Images, Objective.HardLabels(), options);
+            trainer.Run();
+        }
+
+        public DistillDevice Device { get; }
+
+        public ResidentImages Images { get; }
+
+        public ResidentImages Test { get; }
+
+        public Network Network { get; }
+
+        public void Dispose()
+        {
+            Network.Dispose();
+            Test.Dispose();
+            Images.Dispose();
+            Device.Dispose();
+        }
+    }
+}
