@@ -1,1 +1,4 @@
-System.Console.WriteLine("gpudistill");
+using GpuDistill.Cli;
+
+using InterruptSignal interrupt = new();
+return Application.Run(args, Terminal.OfProcess(), interrupt.Token);

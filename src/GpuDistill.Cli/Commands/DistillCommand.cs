@@ -1,0 +1,57 @@
+using System.CommandLine;
+using GpuDistill.Kernels;
+
+namespace GpuDistill.Cli;
+
+/// <summary>gpudistill distill</summary>
+internal static class DistillCommand
+{
+    public static Command Create(Session session)
+    {
+        Command command = new("distill", "Train a student on the logits of one or more teachers.");
+        DistillTeacher teacher = new DistillTeacher().AddTo(command);
+        Option<string> layers = OptionFactory.Layers("--student", "Layer sizes of the student, from pixels to classes.", "784-32-10");
+        command.Add(layers);
+        DistillationSettings distillation = new DistillationSettings().AddTo(command);
+        TrainingSettings settings = new TrainingSettings().AddTo(command);
+        SplitOptions split = new SplitOptions().AddTo(command);
+        DataOptions data = new DataOptions().AddTo(command);
+        CommonOptions common = new CommonOptions().AddTo(command);
+        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true).AddTo(command);
+        command.SetAction(parsed =>
+        {
+            CommandOutput console = common.Output(parsed, session);
+            TrainingOptions options = settings.Read(parsed);
+            string? checkpoint = settings.Resume(parsed);
+            DistillationOptions? soft = distillation.Read(parsed);
+            teacher.Check(parsed, soft);
+            NetworkShape shape = NetworkShape.Parse(parsed.GetRequiredValue(layers), settings.Activation(parsed));
+            OutputDirectory directory = output.Open(parsed)!;
+            DataSource images = data.Load(parsed);
+            NetworkFit.Check("--student", shape, images.Train);
+
+            using DistillDevice device = common.Open(parsed);
+            using ImageSplit parts = split.Load(parsed, images, device);
+            PhaseBoard board = new();
+            using TeacherLogits logits = teacher.Load(parsed, session, console, parts.All, soft, shape);
+            Objective objective = soft is null
+                ? Objective.LogitMatching(logits, distillation.ReadMatching(parsed))
+                : Objective.Distillation(logits, soft);
+            using Network student = new Network(device, shape).Initialize(options.Seed);
+            using Trainer trainer = new(student, parts.Train, objective, options);
+            TrainingRun run = new(session, console, directory, trainer, options, checkpoint);
+            Phase phase = board.Add("Student", shape.ToString(), options.Epochs);
+            return run.Run("distill", board, phase, parts, () => Describe(soft, logits));
+        });
+        return command;
+    }
+
+    private static DistillationReport Describe(DistillationOptions? soft, TeacherLogits logits) => new()
+    {
+        Objective = soft is null ? "logit-matching" : "distillation",
+        Temperature = soft?.Temperature,
+        SoftWeight = soft?.SoftWeight,
+        HardWeight = soft?.HardWeight,
+        TeacherLogits = TeacherLogitsReport.Of(logits),
+    };
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace GpuDistill.Cli;
+
+/// <summary>gpudistill evaluate</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create(Session session)
+    {
+        Command command = new(
+            "evaluate", "Count a model's errors, predicting at temperature 1 as every trained network does.");
+        Argument<string> model = new("MODEL") { Description = "A model file, or the directory that train or distill wrote." };
+        Option<string> part = OptionFactory.Choice("--part", "PART", "Which images", "test", "test", "train");
+        command.Add(model);
+        command.Add(part);
+        DataOptions data = new DataOptions().AddTo(command);
+        CommonOptions common = new CommonOptions().AddTo(command);
+        OutputOption output = new OutputOption("evaluation.json", required: false).AddTo(command);
+        command.SetAction(parsed =>
+        {
+            CommandOutput console = common.Output(parsed, session);
+            string path = parsed.GetRequiredValue(model);
+            OutputDirectory? directory = output.Open(parsed);
+            DataSource source = data.Load(parsed);
+            ImageDataset dataset = parsed.GetRequiredValue(part) == "test" ? source.Test : source.Train;
+            using DistillDevice device = common.Open(parsed);
+            using Network network = SavedModel.Load(path, device, dataset);
+            if (network.Shape.Classes < dataset.Classes)
+                throw new InputException($"{path}: the network {network.Shape} has {network.Shape.Classes} classes; '{dataset.Name}' has {dataset.Classes}.");
+            using ResidentImages images = new(device, dataset);
+            Evaluation evaluation = Evaluation.Of(network, images, session.Cancellation);
+            Show(console, network, dataset, evaluation);
+            EvaluationReport report = new(
+                device.Info.ToString(), network.Shape.ToString(), network.Shape.Parameters, dataset.Name, evaluation.Count, evaluation.Errors,
+                JsonText.Measured(evaluation.CrossEntropy), evaluation.CountByClass, evaluation.ErrorsByClass);
+            directory?.WriteJson("evaluation.json", report);
+            console.Result(report);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void Show(CommandOutput console, Network network, ImageDataset dataset, Evaluation evaluation)
+    {
+        Table table = new Table().RoundedBorder();
+        foreach (string title in (string[])["Class", "Images", "Errors", "Share"])
+            table.AddColumn(new TableColumn(title).RightAligned());
+        for (int i = 0; i < evaluation.CountByClass.Count; i++)
+        {
+            int count = evaluation.CountByClass[i];
+            int errors = evaluation.ErrorsByClass[i];
+            table.AddRow($"{i}", Units.Count(count), Units.Count(errors), count > 0 ? Units.Percent((double)errors / count) : "");
+        }
+
+        console.Show(table);
+        console.Conclude(
+            $"{network.Shape} on '{dataset.Name}': {Units.Count(evaluation.Errors)} errors on {Units.Count(evaluation.Count)} images "
+            + $"({Units.Percent(evaluation.ErrorRate)}), cross entropy {Units.Loss(evaluation.CrossEntropy)}.");
+    }
+
+    /// <summary>The result.</summary>
+    private sealed record EvaluationReport(
+        string Device, string Layers, long Parameters, string Dataset, int Images, int Errors, double? CrossEntropy,
+        IReadOnlyList<int> ImagesByClass, IReadOnlyList<int> ErrorsByClass);
+}

@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+
+namespace GpuDistill.Cli;
+
+/// <summary>
+/// Ctrl-C and SIGTERM as a cancellation token: the first lets the current step finish and what was trained be kept, a second
+/// one ends the process at once.
+/// </summary>
+internal sealed class InterruptSignal : IDisposable
+{
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
+
+    public InterruptSignal() => _registrations =
+    [
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+        PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+    ];
+
+    public CancellationToken Token => _source.Token;
+
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations)
+            registration.Dispose();
+        _source.Dispose();
+    }
+
+    private void Handle(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (_source.IsCancellationRequested)
+        {
+            // The live display hides the cursor and would leave it so.
+            if (!Console.IsOutputRedirected || !Console.IsErrorRedirected)
+                Console.CursorVisible = true;
+            Environment.Exit(ExitCode.Interrupted);
+        }
+
+        _source.Cancel();
+    }
+}

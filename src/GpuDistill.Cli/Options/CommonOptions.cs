@@ -1,0 +1,40 @@
+using System.CommandLine;
+using GpuDistill.Kernels;
+
+namespace GpuDistill.Cli;
+
+/// <summary>The device, and how the result is written.</summary>
+internal sealed class CommonOptions
+{
+    public Option<string?> Device { get; } = OptionFactory.Text(
+        "--device", "NAME", "auto, cpu, cuda, cuda:N, opencl or opencl:N. auto takes CUDA, else an OpenCL GPU, else the CPU. [default: auto]");
+
+    public Option<string> Variant { get; } = OptionFactory.Choice(
+        "--variant", "KIND", "Kernels to use, where auto takes the fastest that the device runs", "auto",
+        [.. Enum.GetNames<KernelVariant>().Select(name => name.ToLowerInvariant())]);
+
+    public Option<int?> Threads { get; } = OptionFactory.OptionalNumber<int>(
+        "--threads", "N", "Worker threads, on the CPU only; without it, one per logical processor.", n => n > 0, "a whole number of at least 1");
+
+    public Option<bool> Json { get; } = new("--json")
+    {
+        Description = "Write the result as JSON, alone, to standard output; progress goes to standard error.",
+    };
+
+    public CommonOptions AddTo(Command command)
+    {
+        command.Add(Device);
+        command.Add(Variant);
+        command.Add(Threads);
+        command.Add(Json);
+        return this;
+    }
+
+    public CommandOutput Output(ParseResult parsed, Session session) => new(session.Terminal, parsed.GetValue(Json));
+
+    public DistillDevice Open(ParseResult parsed)
+    {
+        KernelVariant variant = Enum.Parse<KernelVariant>(parsed.GetRequiredValue(Variant), ignoreCase: true);
+        return DistillDevice.Open(parsed.GetValue(Device) ?? "auto", variant, parsed.GetValue(Threads) ?? 0);
+    }
+}

@@ -1,0 +1,28 @@
+using System.Text.Json;
+using Xunit;
+
+namespace GpuDistill.Cli.Tests;
+
+public class DevicesTests
+{
+    [Fact]
+    public void Lists_the_cpu_and_says_what_is_taken_and_why()
+    {
+        CliResult result = CliRunner.Succeeds("devices", "--device", "CPU", "--threads", "1");
+        Assert.Contains("cpu", result.Out);
+        Assert.Contains("was asked for by name", result.Out);
+        Assert.DoesNotContain('\u001b', result.Out);
+        Assert.Equal("", result.Error);
+    }
+
+    [Fact]
+    public void As_json_it_stands_alone_on_standard_output_and_in_the_file()
+    {
+        using TemporaryDirectory directory = new();
+        CliResult result = CliRunner.Succeeds("devices", "--device", "cpu", "--json", "--output", directory["new/one"]);
+        JsonElement root = JsonDocument.Parse(result.Out).RootElement;
+        Assert.Equal("cpu", root.GetProperty("taken").GetString());
+        Assert.Contains(root.GetProperty("devices").EnumerateArray(), device => device.GetProperty("kind").GetString() == "cpu");
+        Assert.Equal(result.Out, File.ReadAllText(directory["new/one/devices.json"]));
+    }
+}

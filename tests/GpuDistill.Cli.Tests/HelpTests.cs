@@ -1,0 +1,40 @@
+using Xunit;
+
+namespace GpuDistill.Cli.Tests;
+
+/// <summary>Help explains itself, temperature and weights, and fits a page.</summary>
+public class HelpTests
+{
+    public static TheoryData<string> Commands => ["", "demo", "devices", "train", "logits", "distill", "evaluate"];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Explains_temperature_and_weights_in_a_sentence(string command)
+    {
+        CliResult result = CliRunner.Succeeds(command.Length > 0 ? [command, "--help"] : ["--help"]);
+        Assert.Equal("", result.Error);
+        string text = string.Join(' ', result.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("The temperature T softens the teacher's probabilities", text);
+        Assert.Contains("the soft weight is what learning from them counts, the hard weight", text);
+        Assert.All(result.Out.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 110));
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Says_what_every_option_does(string command)
+    {
+        string help = CliRunner.Succeeds(command.Length > 0 ? [command, "--help"] : ["--help"]).Out;
+        foreach (string line in help.Split('\n').Where(line => line.StartsWith("  --", StringComparison.Ordinal)))
+            Assert.Matches(@"^  --\S+.*\S  +\S", line);
+    }
+
+    [Fact]
+    public void No_command_shows_what_there_is()
+    {
+        string help = CliRunner.Succeeds().Out;
+        Assert.All(Commands.Select(row => row.Data), command => Assert.Contains($"  {command}", help));
+    }
+
+    [Fact]
+    public void A_version_is_told() => Assert.Matches(@"^\d+\.\d+\.\d+", CliRunner.Succeeds("--version").Out);
+}

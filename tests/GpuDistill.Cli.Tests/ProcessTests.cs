@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Xunit;
+
+namespace GpuDistill.Cli.Tests;
+
+/// <summary>The command as a process of its own: exit codes and signals.</summary>
+public sealed partial class ProcessTests : IDisposable
+{
+    private const int Interrupt = 2;
+    private const int Terminate = 15;
+
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [InlineData("devices --device cpu --json", ExitCode.Done)]
+    [InlineData("train --output", ExitCode.BadInput)]
+    public async Task Ends_with_its_exit_code(string arguments, int code)
+    {
+        using Process process = Start(arguments.Split(' '));
+        string error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(code, process.ExitCode);
+        Assert.Equal(code == ExitCode.Done ? 0 : 1, error.Count(c => c == '\n'));
+    }
+
+    [Theory]
+    [InlineData(Interrupt)]
+    [InlineData(Terminate)]
+    public async Task Interrupted_it_keeps_what_was_trained_and_can_go_on(int signal)
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Skip("signals are sent the Unix way");
+        TinyMnist.Write(_directory["data"]);
+        string[] arguments =
+            ["train", "--data", _directory["data"], "--device", "cpu", "--layers", "784-10", "--batch", "50", "--output", _directory["out"]];
+        using Process process = Start([.. arguments, "--epochs", "10000000"]);
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        string? line = "";
+        while (line is not null && !line.Contains("epoch ", StringComparison.Ordinal))
+            line = await process.StandardOutput.ReadLineAsync(cancellation);
+        Assert.True(Kill(process.Id, signal) == 0);
+        string error = await process.StandardError.ReadToEndAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+
+        Assert.Equal(ExitCode.Interrupted, process.ExitCode);
+        Assert.Contains("Interrupted after step ", error);
+        Assert.Contains("Go on with: gpudistill train ", error);
+        Assert.Contains($"--resume {_directory["out/checkpoint.safetensors"]}", error);
+        Assert.True(File.Exists(_directory["out/model.safetensors"]));
+        Assert.Empty(Directory.GetFiles(_directory["out"], "*.tmp"));
+
+        // Few enough epochs to be done soon: one more than were done, at 6 steps each.
+        string word = error.Split("after step ")[1].Split(' ')[0].Replace(",", "", StringComparison.Ordinal);
+        long epochs = (long.Parse(word) / 6) + 1;
+        CliRunner.Succeeds([.. arguments, "--epochs", $"{epochs}", "--resume", _directory["out"]]);
+        Assert.False(File.Exists(_directory["out/checkpoint.safetensors"]));
+        Assert.True(File.Exists(_directory["out/result.json"]));
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        // The runtime lies in DOTNET/shared/Microsoft.NETCore.App/VERSION.
+        string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+        string dotnet = Path.Combine(runtime, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
+        ProcessStartInfo start = new(dotnet) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "GpuDistill.Cli.dll"));
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}

@@ -1,7 +1,0 @@
-namespace GpuDistill.Cli.Tests;
-
-public class SmokeTests
-{
-    [Xunit.Fact]
-    public void Placeholder() => Xunit.Assert.True(true);
-}
