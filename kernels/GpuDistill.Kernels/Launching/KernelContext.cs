@@ -17,12 +17,15 @@ public sealed class KernelContext : IDisposable
 
     /// <param name="accelerator">Any ILGPU accelerator.</param>
     /// <param name="variant">Forces one variant for every operation; Auto takes each operation's fastest.</param>
-    /// <param name="threads">CPU accelerator only: worker threads; 0 takes one per logical processor.</param>
+    /// <param name="threads">
+    /// CPU accelerator only: worker threads, at most <see cref="MaxThreads"/>; 0 takes one per logical processor.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is out of its range.</exception>
     /// <exception cref="NotSupportedException">The device cannot run <paramref name="variant"/>.</exception>
     public KernelContext(Accelerator accelerator, KernelVariant variant = KernelVariant.Auto, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(accelerator);
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        CheckThreads(threads);
         Accelerator = accelerator;
         Variant = variant;
         if (accelerator.AcceleratorType == AcceleratorType.CPU)
@@ -36,6 +39,12 @@ public sealed class KernelContext : IDisposable
 
     /// <summary>The variant forced for every operation, or Auto.</summary>
     public KernelVariant Variant { get; }
+
+    /// <summary>
+    /// The most worker threads: 4 per logical processor, and 64 on a small machine. Workers wait for each other many times in a
+    /// step, so more than there are processors only slow it down; some room above that shows that results do not depend on them.
+    /// </summary>
+    public static int MaxThreads => Math.Max(64, 4 * Environment.ProcessorCount);
 
     /// <summary>Worker threads of the CPU variants; 0 on a GPU.</summary>
     public int Threads => _workers?.Value.Count ?? 0;
@@ -55,6 +64,12 @@ public sealed class KernelContext : IDisposable
     {
         if (_workers is { IsValueCreated: true })
             _workers.Value.Dispose();
+    }
+
+    internal static void CheckThreads(int threads)
+    {
+        if (threads < 0 || threads > MaxThreads)
+            throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Worker threads must be from 1 to {MaxThreads}, or 0 for one per logical processor.");
     }
 
     /// <summary>The largest power of two that is at most <paramref name="preferred"/> and that the device allows as group size.</summary>

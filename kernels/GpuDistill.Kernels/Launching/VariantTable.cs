@@ -4,6 +4,7 @@ namespace GpuDistill.Kernels;
 /// The variants that an operation offers, fastest first. The only place where a variant is chosen.
 /// </summary>
 internal sealed class VariantTable<TArguments>
+    where TArguments : struct
 {
     private static readonly KernelVariant[] Order =
         [KernelVariant.Simd512, KernelVariant.Simd256, KernelVariant.Simd128, KernelVariant.Portable];
@@ -31,6 +32,7 @@ internal sealed class VariantTable<TArguments>
     /// <summary>
     /// Binds the first supported variant, or the forced one: <paramref name="forced"/>, else the context's.
     /// </summary>
+    /// <exception cref="ArgumentException">A buffer belongs to another accelerator.</exception>
     /// <exception cref="NotSupportedException">The forced variant cannot run here; the message lists those that can.</exception>
     public Launch Bind(KernelContext context, TArguments arguments, KernelVariant forced = KernelVariant.Auto)
     {
@@ -43,6 +45,7 @@ internal sealed class VariantTable<TArguments>
                 $"{_operation} cannot run as {chosen} on {context.Accelerator.Name}; it can as {string.Join(", ", supported)}.");
         }
 
+        BufferOwners.Check(_operation, arguments, context.Accelerator);
         return chosen == KernelVariant.Portable
             ? _portable(context, arguments)
             : _simd(context, arguments, chosen);

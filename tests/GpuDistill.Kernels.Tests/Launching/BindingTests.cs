@@ -47,6 +47,33 @@ public class BindingTests
         Assert.Equal(Environment.ProcessorCount, all.Threads);
         Assert.Throws<ArgumentOutOfRangeException>(() => new KernelContext(shared.Accelerator, KernelVariant.Auto, -1));
         Assert.Throws<ArgumentNullException>(() => new KernelContext(null!));
+        using KernelContext most = new(shared.Accelerator, KernelVariant.Auto, KernelContext.MaxThreads);
+        Assert.Equal(KernelContext.MaxThreads, most.Threads);
+        string message = Assert.Throws<ArgumentOutOfRangeException>(
+            () => new KernelContext(shared.Accelerator, KernelVariant.Auto, KernelContext.MaxThreads + 1)).Message;
+        Assert.StartsWith($"Worker threads must be from 1 to {KernelContext.MaxThreads}, or 0", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Buffers_of_another_accelerator_are_refused()
+    {
+        KernelContext context = TestDevices.Get("cpu", KernelVariant.Auto);
+        KernelContext other = TestDevices.Get("cpu-16", KernelVariant.Portable);
+        using GuardedBuffer<float> one = new(context, 4);
+        using GuardedBuffer<float> two = new(context, 4);
+        using GuardedBuffer<float> there = new(other, 4);
+        using GuardedBuffer<StepState> clock = new(other, 1);
+        Matrix<float> a = one.Matrix(2, 2);
+        Matrix<float> b = two.Matrix(2, 2);
+        Matrix<float> foreign = there.Matrix(2, 2);
+        Refuses("TemperatureSoftmax: Output", () => TemperatureSoftmax.Bind(context, a, foreign));
+        Refuses("StepClock: State", () => StepClock.Bind(context, clock.View, LearningRateSchedule.Constant(1)));
+        Refuses("MatrixProduct: Right", () => MatrixProduct.Bind(context, a, foreign, b));
+        Refuses("DenseForward: Left", () => DenseForward.Bind(context, foreign, a, one.View.SubView(0, 2), b)); // nested in the arguments
+        using Launch launch = TemperatureSoftmax.Bind(other, foreign, foreign);
+
+        static void Refuses(string view, Action bind) => Assert.StartsWith(
+            $"{view} is in memory of another accelerator", Assert.Throws<ArgumentException>(bind).Message, StringComparison.Ordinal);
     }
 
     [Fact]
