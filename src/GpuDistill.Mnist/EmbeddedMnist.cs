@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 
-namespace GpuDistill;
+namespace GpuDistill.Mnist;
 
 /// <summary>
 /// The MNIST database of handwritten digits, carried in this assembly: 60,000 training and 10,000 test images of 28 x 28 pixels, by
@@ -9,6 +9,9 @@ namespace GpuDistill;
 /// </summary>
 public static class EmbeddedMnist
 {
+    /// <summary>The number of classes.</summary>
+    public const int Classes = 10;
+
     private static readonly Lazy<ImageDataset> LazyTrain = new(() => Load(
         "train",
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -33,14 +36,14 @@ public static class EmbeddedMnist
     internal static MemoryStream Verified(string file, string sha256)
     {
         using Stream packed = typeof(EmbeddedMnist).Assembly.GetManifestResourceStream(file)
-            ?? throw new DatasetException(file, "is not embedded.");
+            ?? throw new DatasetException(file, "it is not embedded.");
         using GZipStream unpacked = new(packed, CompressionMode.Decompress);
         MemoryStream bytes = new();
         unpacked.CopyTo(bytes);
         bytes.Position = 0;
         string actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
         if (actual != sha256)
-            throw new DatasetException(file, $"has the SHA-256 {actual} instead of {sha256}.");
+            throw new DatasetException(file, $"it has the SHA-256 {actual} instead of {sha256}.");
         bytes.Position = 0;
         return bytes;
     }
@@ -51,6 +54,6 @@ public static class EmbeddedMnist
         string labelFile = $"{prefix}-labels-idx1-ubyte.gz";
         using MemoryStream images = Verified(imageFile, imageHash);
         using MemoryStream labels = Verified(labelFile, labelHash);
-        return IdxReader.ReadImages(images, imageFile, labels, labelFile, MnistFiles.Classes, name);
+        return IdxReader.ReadImages(images, imageFile, labels, labelFile, Classes, name);
     }
 }

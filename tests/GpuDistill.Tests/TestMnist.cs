@@ -1,3 +1,5 @@
+using GpuDistill.Mnist;
+
 namespace GpuDistill.Tests;
 
 /// <summary>Real MNIST in test sizes: the first rows of the training and the test images.</summary>

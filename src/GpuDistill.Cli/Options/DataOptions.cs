@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GpuDistill.Mnist;
 
 namespace GpuDistill.Cli;
 

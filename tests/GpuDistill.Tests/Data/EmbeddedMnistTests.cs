@@ -1,3 +1,4 @@
+using GpuDistill.Mnist;
 using Xunit;
 
 namespace GpuDistill.Tests.Data;

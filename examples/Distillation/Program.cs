@@ -1,0 +1,20 @@
+using GpuDistill;
+using GpuDistill.Kernels;
+using GpuDistill.Mnist;
+
+using DistillDevice device = DistillDevice.Open("auto");        // CUDA, else OpenCL, else CPU
+using ResidentImages images = new(device, EmbeddedMnist.Train); // or images of your own
+using ResidentImages test = new(device, EmbeddedMnist.Test);
+
+using Network teacher = new Network(device, NetworkShape.Parse("784-800-800-10")).Initialize(seed: 1);
+using (Trainer trainer = new(teacher, images, Objective.HardLabels(), new TrainingOptions { Epochs = 2, Jitter = 2 }))
+    trainer.Run();
+
+using TeacherLogits logits = TeacherLogits.Compute([teacher], images); // stay on the device, gathered by row
+using Network student = new Network(device, NetworkShape.Parse("784-32-10")).Initialize(seed: 1);
+Objective distillation = Objective.Distillation(logits, new DistillationOptions { Temperature = 4 });
+using (Trainer trainer = new(student, images, distillation, new TrainingOptions { Epochs = 2 }))
+    trainer.Run();
+
+Console.WriteLine(Evaluation.Of(student, test));                // predicts at T = 1
+ModelFile.Save(student, "student.safetensors");
