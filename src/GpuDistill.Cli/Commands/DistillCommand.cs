@@ -17,7 +17,7 @@ internal static class DistillCommand
         SplitOptions split = new SplitOptions().AddTo(command);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true).AddTo(command);
+        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true, [.. TrainingRun.Files]).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
@@ -26,9 +26,12 @@ internal static class DistillCommand
             DistillationOptions? soft = distillation.Read(parsed);
             teacher.Check(parsed, soft);
             NetworkShape shape = NetworkShape.Parse(parsed.GetRequiredValue(layers), settings.Activation(parsed));
+            if (checkpoint is not null)
+                TrainingRun.TellInOptions(() => CheckpointSettings.Check(checkpoint, options, soft ?? (object)distillation.ReadMatching(parsed)));
             OutputDirectory directory = output.Open(parsed)!;
             DataSource images = data.Load(parsed);
-            NetworkFit.Check("--student", shape, images.Train);
+            NetworkFit.Check("--student", shape, images);
+            NetworkFit.CheckJitter(options, images.Train);
 
             using DistillDevice device = common.Open(parsed);
             using ImageSplit parts = split.Load(parsed, images, device);

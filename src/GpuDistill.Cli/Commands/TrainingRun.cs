@@ -7,6 +7,8 @@ internal sealed class TrainingRun
 {
     public const string CheckpointName = "checkpoint.safetensors";
 
+    private const string ResultName = "result.json";
+
     private readonly Session _session;
     private readonly CommandOutput _console;
     private readonly OutputDirectory _directory;
@@ -31,10 +33,26 @@ internal sealed class TrainingRun
         _options = options;
         if (checkpoint is null)
             return;
-        trainer.LoadCheckpoint(checkpoint);
+        TellInOptions(() => trainer.LoadCheckpoint(checkpoint));
         if (trainer.Step == trainer.Steps)
             throw new InputException($"--resume {checkpoint}: this training is finished; it stands at its last step, {trainer.Steps}.");
         console.Say($"Going on from step {Units.Count(trainer.Step)} of {Units.Count(trainer.Steps)}.");
+    }
+
+    /// <summary>All that may be written.</summary>
+    public static IReadOnlyList<string> Files => [SavedModel.FileName, CheckpointName, ResultName];
+
+    /// <summary>Compares with a checkpoint; what differs is told in the words of the command line.</summary>
+    public static void TellInOptions(Action compare)
+    {
+        try
+        {
+            compare();
+        }
+        catch (ModelFileException exception)
+        {
+            throw new InputException(OptionNames.InsteadOfProperties(exception.Message));
+        }
     }
 
     /// <summary>Trains, writes the model, measures it and tells the result.</summary>
@@ -60,7 +78,7 @@ internal sealed class TrainingRun
         }
 
         TrainingReport report = Report(command, parts, evaluation) with { Distillation = distillation?.Invoke() };
-        _directory.WriteJson("result.json", report);
+        _directory.WriteJson(ResultName, report);
         Show(report);
         _console.Result(report);
         return ExitCode.Done;
@@ -112,7 +130,7 @@ internal sealed class TrainingRun
     {
         _console.Tell("");
         _console.Conclude(
-            $"{Units.Count(report.Errors)} errors on {Units.Count(report.Images)} {report.MeasuredOn} images "
+            $"{Units.Counted(report.Errors, "error")} on {Units.Count(report.Images)} {report.MeasuredOn} images "
             + $"({Units.Percent((double)report.Errors / report.Images)}), cross entropy {Units.Loss(report.CrossEntropy ?? double.NaN)}, "
             + $"{Units.Count(report.Parameters)} parameters, {Units.Seconds(_elapsed)}.");
         _console.Tell($"Written: {report.Model}");

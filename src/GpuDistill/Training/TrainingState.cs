@@ -61,7 +61,7 @@ internal sealed class TrainingState : IDisposable
         if (file.Metadata.GetValueOrDefault(LayersKey) != _network.Shape.ToString())
             throw new ModelFileException(path, $"it belongs to a network {file.Metadata.GetValueOrDefault(LayersKey)}, not {_network.Shape}");
         if (file.Metadata.GetValueOrDefault(TrainingKey) is not string training || training != _training)
-            throw new ModelFileException(path, $"it belongs to another training: {file.Metadata.GetValueOrDefault(TrainingKey)}; this one is {_training}");
+            throw new ModelFileException(path, $"it belongs to another training: {CheckpointSettings.Difference(file.Metadata.GetValueOrDefault(TrainingKey, ""), _training)}");
         if (step > steps)
             throw new ModelFileException(path, $"it stands at step {step}; this training has {steps}");
         float[] parameters = file.Get("parameters", _layout.Length).Values;

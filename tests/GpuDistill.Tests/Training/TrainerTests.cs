@@ -26,6 +26,11 @@ public class TrainerTests
     }
 
     [Fact]
+    public void An_evaluation_says_its_errors() =>
+        Assert.Equal(
+            "1,234 errors on 10,000 images (12.34 %), cross entropy 0.1235", new Evaluation(10_000, 1234, 0.12345, [1234], [10_000]).ToString());
+
+    [Fact]
     public void AdamW_max_norm_jitter_dropout_and_warm_up_learn_too()
     {
         using DistillDevice device = DistillDevice.Open("cpu");
@@ -113,7 +118,12 @@ public class TrainerTests
 
         using Trainer other = new(resumed, images, Objective.HardLabels(), options with { LearningRate = 0.2f });
         ModelFileException exception = Assert.Throws<ModelFileException>(() => other.LoadCheckpoint(path));
-        Assert.Contains("another training", exception.Message);
+        Assert.Contains("another training: ", exception.Message);
+        Assert.EndsWith("LearningRate was 0.1, is 0.2.", exception.Message, StringComparison.Ordinal);
+        CheckpointSettings.Check(path, options with { Epochs = 99 }, new DistillationOptions());
+        exception = Assert.Throws<ModelFileException>(() => CheckpointSettings.Check(path, options with { Seed = 6, Jitter = 2 }));
+        Assert.EndsWith("Seed was 5, is 6; Jitter was 1, is 2.", exception.Message, StringComparison.Ordinal);
+        Assert.Equal("these; here: those", CheckpointSettings.Difference("these", "those"));
     }
 
     [Fact]
