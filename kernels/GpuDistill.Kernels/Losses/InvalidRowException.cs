@@ -5,8 +5,9 @@ public sealed class InvalidRowException : Exception
 {
     /// <param name="row">The row of the transfer set where rows are gathered, else of the batch.</param>
     /// <param name="reason">What is wrong with it.</param>
-    public InvalidRowException(int row, InvalidRowReason reason)
-        : base($"Row {row}: {Describe(reason)}.")
+    /// <param name="of">What it is a row of, for the message; null says both that it may be.</param>
+    public InvalidRowException(int row, InvalidRowReason reason, string? of = null)
+        : base($"Row {row} of {of ?? Place(reason)}: {Describe(reason)}.")
     {
         Row = row;
         Reason = reason;
@@ -17,6 +18,10 @@ public sealed class InvalidRowException : Exception
 
     /// <summary>What is wrong with it.</summary>
     public InvalidRowReason Reason { get; }
+
+    // The number of a row that does not exist in the transfer set can only be the batch's.
+    private static string Place(InvalidRowReason reason) =>
+        reason == InvalidRowReason.TeacherRow ? "the batch" : "the batch (of the transfer set, where its rows are gathered)";
 
     private static string Describe(InvalidRowReason reason) => reason switch
     {

@@ -3,7 +3,7 @@ namespace GpuDistill.Kernels;
 /// <summary>
 /// What a loss has to say about a batch, or summed over many: one element of device memory. All zeros is the start of a sum.
 /// </summary>
-public struct LossTotals
+public partial struct LossTotals
 {
     /// <summary>The soft objective as reduced, unweighted; scaled by T^2 where that is on.</summary>
     public float Soft;

@@ -61,7 +61,7 @@ public static class IdxReader
         {
             (byte[] bytes, int[] labelShape) = Read(labels, labelFile, "labels", 1);
             if (labelShape[0] != shape[0])
-                throw new DatasetException(labelFile, $"holds {labelShape[0]} labels; {imageFile} holds {shape[0]} images.");
+                throw new DatasetException(labelFile, $"it holds {labelShape[0]} labels; {imageFile} holds {shape[0]} images.");
             for (int row = 0; row < values.Length; row++)
                 values[row] = bytes[row];
             int wrong = ImageDataset.FirstLabelOutOfRange(values, classes);
@@ -84,7 +84,7 @@ public static class IdxReader
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new DatasetException(path, $"cannot be opened: {exception.Message}", exception);
+            throw new DatasetException(path, $"it cannot be opened: {exception.Message}", exception);
         }
     }
 
@@ -102,7 +102,7 @@ public static class IdxReader
         }
         catch (Exception exception) when (exception is InvalidDataException or (IOException and not DatasetException))
         {
-            throw new DatasetException(file, $"cannot be read: {exception.Message.ReplaceLineEndings(" ")}", exception);
+            throw new DatasetException(file, $"it cannot be read: {exception.Message.ReplaceLineEndings(" ")}", exception);
         }
     }
 
@@ -111,13 +111,13 @@ public static class IdxReader
         byte[] header = new byte[4 + (4 * rank)];
         int got = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
         if (got >= 2 && (header[0] != 0 || header[1] != 0))
-            throw new DatasetException(file, "is not an IDX file: it must begin with two zero bytes.");
+            throw new DatasetException(file, "it is not an IDX file: it must begin with two zero bytes.");
         if (got >= 3 && header[2] != UnsignedByte)
-            throw new DatasetException(file, $"has the element type 0x{header[2]:X2}; {content} must be unsigned bytes, 0x08.");
+            throw new DatasetException(file, $"it has the element type 0x{header[2]:X2}; {content} must be unsigned bytes, 0x08.");
         if (got >= 4 && header[3] != rank)
-            throw new DatasetException(file, $"has {header[3]} dimensions; {content} have {rank}.");
+            throw new DatasetException(file, $"it has {header[3]} dimensions; {content} have {rank}.");
         if (got < header.Length)
-            throw new DatasetException(file, $"is truncated: the header takes {header.Length} bytes, and there are {got}.");
+            throw new DatasetException(file, $"it is truncated: the header takes {header.Length} bytes, and there are {got}.");
 
         int[] shape = new int[rank];
         long length = 1;
@@ -125,9 +125,9 @@ public static class IdxReader
         {
             uint size = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(4 + (4 * i)));
             if (size == 0)
-                throw new DatasetException(file, $"holds no {content}: dimension {i + 1} is 0.");
+                throw new DatasetException(file, $"it holds no {content}: dimension {i + 1} is 0.");
             if (size > Array.MaxLength || (length *= size) > Array.MaxLength)
-                throw new DatasetException(file, $"claims more than {Array.MaxLength} elements (dimension {i + 1} is {size}).");
+                throw new DatasetException(file, $"it claims more than {Array.MaxLength} elements (dimension {i + 1} is {size}).");
             shape[i] = (int)size;
         }
 
@@ -143,14 +143,14 @@ public static class IdxReader
         {
             filled += stream.ReadAtLeast(elements.AsSpan(filled), elements.Length - filled, throwOnEndOfStream: false);
             if (filled < elements.Length)
-                throw new DatasetException(file, $"is truncated: {length} elements are announced, and {filled} are there.");
+                throw new DatasetException(file, $"it is truncated: {length} elements are announced, and {filled} are there.");
             if (filled == length)
                 break;
             Array.Resize(ref elements, (int)Math.Min(length, 2L * filled));
         }
 
         if (stream.ReadByte() >= 0)
-            throw new DatasetException(file, $"is too long: more than the announced {length} elements are there.");
+            throw new DatasetException(file, $"it is too long: more than the announced {length} elements are there.");
         return elements;
     }
 }

@@ -135,6 +135,10 @@ public sealed class ImageDataset
     /// <exception cref="ArgumentException">The count differs, or a label is out of range.</exception>
     public ImageDataset WithLabels(int[] labels) => new(Name, Height, Width, Classes, Pixels, labels);
 
+    /// <summary>The same images and labels with another number of classes.</summary>
+    /// <exception cref="ArgumentException">A label is out of range.</exception>
+    public ImageDataset WithClasses(int classes) => new(Name, Height, Width, classes, Pixels, Labels);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Name}: {Count} images of {Height} x {Width}, {Classes} classes";
 

@@ -3,34 +3,39 @@ namespace GpuDistill;
 /// <summary>MNIST, or anything in its form (Fashion-MNIST, KMNIST), from a directory with the four files of the usual names.</summary>
 public static class MnistFiles
 {
-    /// <summary>The number of classes.</summary>
-    public const int Classes = 10;
+    // A label is a byte, so this many can be told apart.
+    private const int Labels = 256;
 
     /// <summary>
     /// Reads <c>train-images-idx3-ubyte</c>, <c>train-labels-idx1-ubyte</c>, <c>t10k-images-idx3-ubyte</c> and
     /// <c>t10k-labels-idx1-ubyte</c>, each as it stands or with <c>.gz</c>.
     /// </summary>
+    /// <param name="directory">Where they are.</param>
+    /// <param name="classes">The number of classes; null counts up to the largest label of both parts.</param>
     /// <exception cref="DatasetException">A file is missing or unusable, counts differ, or a label is out of range.</exception>
-    public static (ImageDataset Train, ImageDataset Test) Load(string directory)
+    public static (ImageDataset Train, ImageDataset Test) Load(string directory, int? classes = null)
     {
         ArgumentNullException.ThrowIfNull(directory);
         if (!Directory.Exists(directory))
             throw new DatasetException(directory, "there is no such directory.");
-        ImageDataset train = Read(directory, "train", "train");
-        ImageDataset test = Read(directory, "t10k", "test");
+        ImageDataset train = Read(directory, "train", "train", classes ?? Labels);
+        ImageDataset test = Read(directory, "t10k", "test", classes ?? Labels);
         if (train.Height != test.Height || train.Width != test.Width)
         {
             throw new DatasetException(
                 directory, $"training images have {train.Height} x {train.Width} pixels and test images {test.Height} x {test.Width}.");
         }
 
-        return (train, test);
+        if (classes is not null)
+            return (train, test);
+        int found = 1 + Math.Max(train.Labels.Max(), test.Labels.Max());
+        return (train.WithClasses(found), test.WithClasses(found));
     }
 
-    private static ImageDataset Read(string directory, string prefix, string part) => IdxReader.ReadImages(
+    private static ImageDataset Read(string directory, string prefix, string part, int classes) => IdxReader.ReadImages(
         Locate(directory, $"{prefix}-images-idx3-ubyte"),
         Locate(directory, $"{prefix}-labels-idx1-ubyte"),
-        Classes,
+        classes,
         $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(directory))} {part}");
 
     private static string Locate(string directory, string name)

@@ -60,7 +60,10 @@ public sealed class DistillDevice : IDisposable
     /// first that opens of CUDA, an OpenCL GPU, the CPU; <see cref="Choice"/> says which and why.
     /// </param>
     /// <param name="variant">Forces one kernel variant for everything; a SIMD variant makes <c>auto</c> take the CPU.</param>
-    /// <param name="threads">Worker threads, for the CPU only; 0 takes one per logical processor.</param>
+    /// <param name="threads">
+    /// Worker threads, for the CPU only, at most <see cref="KernelContext.MaxThreads"/>; 0 takes one per logical processor.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such variant, or <paramref name="threads"/> is out of its range.</exception>
     /// <exception cref="DeviceNotFoundException">There is no such device; the message lists those that are here.</exception>
     /// <exception cref="NotSupportedException">
     /// The device cannot run <paramref name="variant"/>, or it is a GPU and <paramref name="threads"/> was given.
@@ -69,7 +72,7 @@ public sealed class DistillDevice : IDisposable
     public static DistillDevice Open(string name = "auto", KernelVariant variant = KernelVariant.Auto, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(name);
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        KernelContext.CheckThreads(threads);
         if (!Enum.IsDefined(variant))
             throw new ArgumentOutOfRangeException(nameof(variant), variant, "There is no such variant.");
         return Open(name, variant, threads, DeviceCatalog.Find());

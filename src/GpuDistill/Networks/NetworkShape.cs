@@ -9,14 +9,21 @@ namespace GpuDistill;
 /// </summary>
 public sealed record NetworkShape
 {
+    /// <summary>The most weights and biases: they live in one buffer, whose elements are counted in 32 bits.</summary>
+    public const int MaxParameters = 2_000_000_000;
+
     /// <param name="sizes">Sizes, at least inputs and classes, such as 784, 800, 800, 10.</param>
     /// <param name="activation">The activation of the hidden layers.</param>
-    /// <exception cref="ArgumentException">Fewer than two sizes, or one that is not positive.</exception>
+    /// <exception cref="ArgumentException">
+    /// Fewer than two sizes, one that is not positive, or more than <see cref="MaxParameters"/> weights and biases.
+    /// </exception>
     public NetworkShape(IReadOnlyList<int> sizes, Activation activation = Activation.Relu)
     {
         ArgumentNullException.ThrowIfNull(sizes);
         if (sizes.Count < 2 || sizes.Any(size => size < 1))
             throw new ArgumentException("A network needs at least two positive sizes, inputs and classes.", nameof(sizes));
+        if (TooLarge(sizes) is { } problem)
+            throw new ArgumentException(problem, nameof(sizes));
         Sizes = [.. sizes];
         Activation = activation;
     }
@@ -49,7 +56,7 @@ public sealed record NetworkShape
     }
 
     /// <summary>Reads a shape such as <c>784-800-800-10</c>.</summary>
-    /// <exception cref="FormatException">The text is no list of at least two positive numbers.</exception>
+    /// <exception cref="FormatException">The text is no list of at least two positive numbers, or the network is too large.</exception>
     public static NetworkShape Parse(string text, Activation activation = Activation.Relu)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -63,6 +70,8 @@ public sealed record NetworkShape
 
         if (sizes.Count < 2)
             throw new FormatException($"'{text}' is no network; write at least inputs and classes, like 784-10.");
+        if (TooLarge(sizes) is { } problem)
+            throw new FormatException(problem);
         return new NetworkShape(sizes, activation);
     }
 
@@ -78,4 +87,14 @@ public sealed record NetworkShape
 
     /// <inheritdoc/>
     public override string ToString() => string.Join('-', Sizes);
+
+    private static string? TooLarge(IReadOnlyList<int> sizes)
+    {
+        double count = 0; // no whole number holds them all
+        for (int layer = 0; layer < sizes.Count - 1; layer++)
+            count += (sizes[layer] + 1.0) * sizes[layer + 1];
+        return count <= MaxParameters
+            ? null
+            : FormattableString.Invariant($"the network {string.Join('-', sizes)} is too large: it has more than {MaxParameters:N0} parameters.");
+    }
 }

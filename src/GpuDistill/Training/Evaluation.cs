@@ -1,3 +1,4 @@
+using System.Globalization;
 using GpuDistill.Kernels;
 
 namespace GpuDistill;
@@ -13,6 +14,10 @@ public sealed record Evaluation(
 {
     /// <summary>Errors as a share of the images.</summary>
     public double ErrorRate => Count > 0 ? (double)Errors / Count : double.NaN;
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{Errors:N0} errors on {Count:N0} images ({100 * ErrorRate:F2} %), cross entropy {CrossEntropy:F4}");
 
     /// <summary>Runs a network over images and compares its predictions with their labels.</summary>
     /// <exception cref="InvalidRowException">The network gives a row of logits that has no softmax.</exception>
@@ -47,7 +52,7 @@ public sealed record Evaluation(
             foreach (float value in values)
                 sum += Math.Exp((double)value - values[prediction]);
             if (!(sum >= 1))
-                throw new InvalidRowException(row, InvalidRowReason.StudentLogits);
+                throw new InvalidRowException(row, InvalidRowReason.StudentLogits, $"'{images.Dataset.Name}'");
             loss += Math.Log(sum) - ((double)values[label] - values[prediction]);
             countByClass[label]++;
             if (prediction != label)

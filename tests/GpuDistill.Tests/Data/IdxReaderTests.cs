@@ -38,20 +38,20 @@ public sealed class IdxReaderTests : IDisposable
 
     public static TheoryData<string, byte[]> BadImages => new()
     {
-        { "is truncated: the header takes 16 bytes, and there are 0", [] },
-        { "is truncated: the header takes 16 bytes, and there are 1", [0] },
-        { "is not an IDX file", [1, 0, 8, 3] },
-        { "is not an IDX file", "<html>not found</html>"u8.ToArray() },
+        { "it is truncated: the header takes 16 bytes, and there are 0", [] },
+        { "it is truncated: the header takes 16 bytes, and there are 1", [0] },
+        { "it is not an IDX file", [1, 0, 8, 3] },
+        { "it is not an IDX file", "<html>not found</html>"u8.ToArray() },
         { "has the element type 0x0D", [0, 0, 0x0D, 3, 0, 0] },
         { "has 1 dimensions; images have 3", Labels },
-        { "is truncated: the header takes 16 bytes, and there are 15", Images[..15] },
-        { "is truncated: 6 elements are announced, and 0 are there", Images[..16] },
-        { "is truncated: 6 elements are announced, and 5 are there", Images[..21] },
+        { "it is truncated: the header takes 16 bytes, and there are 15", Images[..15] },
+        { "it is truncated: 6 elements are announced, and 0 are there", Images[..16] },
+        { "it is truncated: 6 elements are announced, and 5 are there", Images[..21] },
         { "is too long", [.. Images, 0] },
         { "dimension 1 is 0", [0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3] },
         { "claims more than", [0, 0, 8, 3, 255, 255, 255, 255, 0, 0, 0, 1, 0, 0, 0, 3] },
         { "claims more than", [0, 0, 8, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0] },
-        { "is truncated: 2000000000 elements are announced", [0, 0, 8, 3, 0x77, 0x35, 0x94, 0, 0, 0, 0, 1, 0, 0, 0, 1, 9] },
+        { "it is truncated: 2000000000 elements are announced", [0, 0, 8, 3, 0x77, 0x35, 0x94, 0, 0, 0, 0, 1, 0, 0, 0, 1, 9] },
     };
 
     [Theory]
@@ -72,8 +72,8 @@ public sealed class IdxReaderTests : IDisposable
         string labels = Write("l", [0, 0, 8, 1, 0, 0, 0, 2, 1, 9]);
         Expect(labels, "row 1 has the label 9; with 9 classes it must be 0 to 8", () => IdxReader.ReadImages(images, labels, 9));
         string three = Write("three", [0, 0, 8, 1, 0, 0, 0, 3, 1, 0, 1]);
-        Expect(three, $"holds 3 labels; {images} holds 2 images", () => IdxReader.ReadImages(images, three, 9));
-        Expect(images, "has 3 dimensions; labels have 1", () => IdxReader.ReadImages(images, images, 9));
+        Expect(three, $"it holds 3 labels; {images} holds 2 images", () => IdxReader.ReadImages(images, three, 9));
+        Expect(images, "it has 3 dimensions; labels have 1", () => IdxReader.ReadImages(images, images, 9));
     }
 
     [Fact]
@@ -102,8 +102,8 @@ public sealed class IdxReaderTests : IDisposable
         string[] names = ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte"];
         foreach (string name in names)
             Write(name, name.Contains("images", StringComparison.Ordinal) ? Images : Labels, name.EndsWith(".gz", StringComparison.Ordinal));
-        (ImageDataset train, ImageDataset test) = MnistFiles.Load(_directory);
-        Assert.Equal((2, 2, 10), (train.Count, test.Count, train.Classes));
+        (ImageDataset train, ImageDataset test) = MnistFiles.Load(_directory, 20);
+        Assert.Equal((2, 2, 20, 20), (train.Count, test.Count, train.Classes, test.Classes));
         Assert.EndsWith(" test", test.Name, StringComparison.Ordinal);
 
         Write("t10k-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6]);
@@ -111,6 +111,22 @@ public sealed class IdxReaderTests : IDisposable
         File.Delete(Path.Combine(_directory, names[0]));
         Expect(Path.Combine(_directory, names[0]), "there is no such file, nor one with .gz", () => MnistFiles.Load(_directory));
         Expect("/nowhere", "there is no such directory", () => MnistFiles.Load("/nowhere"));
+    }
+
+    [Fact]
+    public void Classes_are_counted_from_the_labels_of_both_parts_unless_they_are_given()
+    {
+        byte[] other = [.. Labels[..8], 0, 250];
+        foreach ((string name, byte[] bytes) in ((string, byte[])[])[
+            ("train-images-idx3-ubyte", Images), ("t10k-images-idx3-ubyte", Images), ("train-labels-idx1-ubyte", Labels), ("t10k-labels-idx1-ubyte", other)])
+        {
+            Write(name, bytes);
+        }
+
+        (ImageDataset train, ImageDataset test) = MnistFiles.Load(_directory);
+        Assert.Equal((251, 251), (train.Classes, test.Classes));
+        Expect(
+            Path.Combine(_directory, "t10k-labels-idx1-ubyte"), "row 1 has the label 250; with 10 classes it must be 0 to 9", () => MnistFiles.Load(_directory, 10));
     }
 
     private static void Expect(string file, string problem, Action action)

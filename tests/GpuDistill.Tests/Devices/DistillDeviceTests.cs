@@ -60,6 +60,7 @@ public class DistillDeviceTests
     {
         Assert.Throws<ArgumentNullException>(() => DistillDevice.Open(null!));
         Assert.Throws<ArgumentOutOfRangeException>(() => DistillDevice.Open("cpu", threads: -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => DistillDevice.Open("cpu", threads: KernelContext.MaxThreads + 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => DistillDevice.Open("cpu", (KernelVariant)99));
         Assert.Throws<DeviceNotFoundException>(() => DistillDevice.Open("cuda:4096"));
     }

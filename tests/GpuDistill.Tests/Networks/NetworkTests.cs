@@ -26,6 +26,15 @@ public class NetworkTests
     public void A_malformed_shape_is_refused(string text) => Assert.Throws<FormatException>(() => NetworkShape.Parse(text));
 
     [Fact]
+    public void A_shape_too_large_to_be_held_is_refused()
+    {
+        FormatException exception = Assert.Throws<FormatException>(() => NetworkShape.Parse("784-999999999-10"));
+        Assert.Equal("the network 784-999999999-10 is too large: it has more than 2,000,000,000 parameters.", exception.Message);
+        Assert.Throws<ArgumentException>(() => new NetworkShape([int.MaxValue, int.MaxValue, int.MaxValue]));
+        Assert.Equal(NetworkShape.MaxParameters, new NetworkShape([4, 400_000_000]).Parameters);
+    }
+
+    [Fact]
     public void Initial_weights_depend_on_the_seed_alone_and_have_the_right_spread()
     {
         using DistillDevice device = DistillDevice.Open("cpu");

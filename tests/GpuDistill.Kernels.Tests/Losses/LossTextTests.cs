@@ -1,0 +1,27 @@
+using Xunit;
+
+namespace GpuDistill.Kernels.Tests.Losses;
+
+/// <summary>What totals and invalid rows say of themselves.</summary>
+public class LossTextTests
+{
+    [Fact]
+    public void Totals_say_all_they_hold_in_a_line()
+    {
+        LossTotals totals = new() { Soft = 2.5f, KlDivergence = 0.25f, Hard = 1.5f, Total = 2.4f, Rows = 128, Labelled = 85, Correct = 45 };
+        Assert.Equal("loss 2.4 (soft 2.5, hard 1.5, KL 0.25), 45 of 85 labelled rows right, 128 rows", totals.ToString());
+        totals.InvalidRowPlusOne = 3;
+        totals.InvalidReason = (int)InvalidRowReason.Label;
+        Assert.EndsWith("128 rows, row 2 invalid (Label)", totals.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_invalid_row_says_of_what_it_is_one()
+    {
+        Assert.StartsWith("Row 2 of the batch (of the transfer set, where its rows are gathered): ", Message(InvalidRowReason.Label), StringComparison.Ordinal);
+        Assert.StartsWith("Row 2 of the batch: ", Message(InvalidRowReason.TeacherRow), StringComparison.Ordinal);
+        Assert.StartsWith("Row 2 of 'MNIST test': ", Message(InvalidRowReason.StudentLogits, "'MNIST test'"), StringComparison.Ordinal);
+    }
+
+    private static string Message(InvalidRowReason reason, string? of = null) => new InvalidRowException(2, reason, of).Message;
+}
