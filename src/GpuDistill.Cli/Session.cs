@@ -6,7 +6,7 @@ internal sealed record Session(Terminal Terminal, IReadOnlyList<string> Argument
     /// <summary>The command line that goes on from a checkpoint.</summary>
     public string ResumeCommand(string checkpoint)
     {
-        List<string> words = [Application.Name];
+        List<string> words = [.. Invocation.OfProcess().Select(Quoted)];
         for (int i = 0; i < Arguments.Count; i++)
         {
             if (Arguments[i] == "--resume")

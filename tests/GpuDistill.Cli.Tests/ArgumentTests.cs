@@ -14,14 +14,19 @@ public class ArgumentTests
         { "demo --device tpu", "'tpu'" },
         { "devices --device cuda:99", "'cuda:99'" },
         { "devices --variant simd1024", "--variant must be auto, portable, simd128, simd256 or simd512; it is 'simd1024'" },
-        { "devices --threads 0", "--threads must be a whole number of at least 1; it is '0'" },
+        { "devices --threads 0", "--threads must be a whole number from 1 to " },
+        { "devices --threads 100000", "--threads must be a whole number from 1 to " },
         { "train", "'--output' is required" },
         { "train --output", "'--output'" },
         { "train --output out --temperature 2", "--temperature" },
         { "train --output out --layers 784-x-10", "--layers: '784-x-10' is no network" },
+        { "train --output out --layers 784-999999999-10", "--layers: the network 784-999999999-10 is too large" },
+        { "train --output out --layers 784-2147483647-2147483647-2147483647-10", "is too large: it has more than 2,000,000,000 parameters" },
         { "train --output out --layers 10-10", "--layers 10-10 takes 10 inputs; an image of 'MNIST train' has 28 x 28 = 784" },
-        { "train --output out --layers 784-4", "--layers 784-4 has 4 classes; 'MNIST train' has 10" },
+        { "train --output out --layers 784-4", "--layers 784-4 has 4 classes; 'MNIST train' has 10 (row 0 has the label 5)" },
         { "train --output out --epochs 0", "--epochs must be a whole number of at least 1; it is '0'" },
+        { "train --output out --epochs 99999999999", "--epochs must be at most 2147483647; it is '99999999999'" },
+        { "train --output out --seed 99999999999999999999999", "--seed must be at most 18446744073709551615" },
         { "train --output out --epochs 1.5", "--epochs must be a whole number of at least 1; it is '1.5'" },
         { "train --output out --batch many", "--batch must be a whole number of at least 1; it is 'many'" },
         { "train --output out --rate 0", "--rate must be a finite number above 0; it is '0'" },
@@ -30,6 +35,7 @@ public class ArgumentTests
         { "train --output out --dropout 1", "--dropout must be at least 0 and below 1; it is '1'" },
         { "train --output out --input-dropout -0.1", "--input-dropout" },
         { "train --output out --jitter -1", "--jitter must be a whole number of at least 0; it is '-1'" },
+        { "train --output out --jitter 28", "--jitter must be below both sides of the 28 x 28 images of 'MNIST train'; it is '28'" },
         { "train --output out --max-norm Infinity", "--max-norm must be a finite number of at least 0; it is 'Infinity'" },
         { "train --output out --label-smoothing 1", "--label-smoothing must be at least 0 and below 1; it is '1'" },
         { "train --output out --optimizer lion", "--optimizer must be sgd or adamw; it is 'lion'" },
@@ -44,15 +50,20 @@ public class ArgumentTests
         { "train --output out --resume none.safetensors", "--resume none.safetensors: there is no such file" },
         { "logits --output out", "'--teacher' is required" },
         { "logits --output out --teacher none.safetensors", "none.safetensors: there is no such file" },
+        { "logits --output out --teacher a ./a", "--teacher ./a is given twice" },
+        { "distill --output out --teacher a b a", "--teacher a is given twice" },
         { "logits --output out --teacher a --mean arithmetic", "--mean has no effect without two or more --teacher models" },
         { "logits --output out --teacher a --temperature 2", "--temperature has no effect without --mean arithmetic" },
         { "distill --output out", "either --teacher MODEL... or --logits FILE" },
         { "distill --output out --teacher a --logits b", "either --teacher MODEL... or --logits FILE" },
         { "distill --output out --logits b --mean geometric", "--mean has no effect without --teacher" },
         { "distill --output out --logits none.safetensors", "none.safetensors: there is no such file" },
-        { "distill --output out --logits b --temperature 0", "--temperature must be a finite number above 0; it is '0'" },
-        { "distill --output out --logits b --temperature -4", "--temperature must be a finite number above 0; it is '-4'" },
-        { "distill --output out --logits b --temperature NaN", "--temperature must be a finite number above 0; it is 'NaN'" },
+        { "distill --output out --logits b --temperature 0", "--temperature must be from 0.001 to 1000000; it is '0'" },
+        { "distill --output out --logits b --temperature -4", "--temperature must be from 0.001 to 1000000; it is '-4'" },
+        { "distill --output out --logits b --temperature 1e-50", "--temperature must be from 0.001 to 1000000; it is '1e-50'" },
+        { "distill --output out --logits b --temperature 1e30", "--temperature must be from 0.001 to 1000000; it is '1e30'" },
+        { "logits --output out --teacher a b --mean arithmetic --temperature 1e7", "--temperature must be from 0.001 to 1000000" },
+        { "distill --output out --logits b --temperature NaN", "--temperature must be from 0.001 to 1000000; it is 'NaN'" },
         { "distill --output out --logits b --soft-weight -1", "--soft-weight must be a finite number of at least 0; it is '-1'" },
         { "distill --output out --logits b --hard-weight x", "--hard-weight must be a finite number of at least 0; it is 'x'" },
         { "distill --output out --logits b --label-blend 2", "--label-blend must be from 0 to 1; it is '2'" },
@@ -78,12 +89,45 @@ public class ArgumentTests
         Assert.False(Directory.Exists(directory["out"]) && Directory.EnumerateFileSystemEntries(directory["out"]).Any());
     }
 
+    [Theory]
+    [InlineData("evaluate", "MODEL must not be empty")]
+    [InlineData("logits --output out --teacher", "--teacher must not be empty")]
+    [InlineData("train --output", "--output must not be empty")]
+    public void An_empty_word_is_refused(string arguments, string reason) =>
+        Assert.Contains(reason, CliRunner.Refused([.. arguments.Split(' '), ""]));
+
+    [Theory]
+    [InlineData("/proc/foo", "cannot be made")]
+    [InlineData("/proc", "cannot be written to")]
+    public void An_output_that_cannot_be_written_to_is_named_and_no_other_file(string path, string problem)
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Skip("/proc is Linux's");
+        string line = CliRunner.Refused("train", "--output", path);
+        Assert.Contains($"--output {path}: the directory {problem} (", line);
+        Assert.DoesNotContain(".tmp", line);
+    }
+
+    [Theory]
+    [InlineData("train", "model.safetensors")]
+    [InlineData("train", "checkpoint.safetensors")]
+    [InlineData("demo", "student-hard.safetensors")]
+    [InlineData("logits --teacher a", "logits.safetensors")]
+    public void A_directory_in_the_place_of_a_result_is_refused_before_anything_long_begins(string command, string name)
+    {
+        using TemporaryDirectory directory = new();
+        Directory.CreateDirectory(directory[name]);
+        string line = CliRunner.Refused([.. command.Split(' '), "--output", directory.Path]);
+        Assert.Contains($"--output {directory.Path}: {name} in it is a directory", line);
+    }
+
     [Fact]
     public void An_output_that_is_a_file_is_refused_before_anything_long_begins()
     {
         using TemporaryDirectory directory = new();
         File.WriteAllText(directory["file"], "kept");
-        Assert.Contains($"--output {directory["file"]}", CliRunner.Refused("demo", "--output", directory["file"]));
+        Assert.Contains($"--output {directory["file"]}: it is a file; a directory is needed", CliRunner.Refused("demo", "--output", directory["file"]));
+        Assert.Contains($"--output {directory["file/sub"]}: the directory cannot be made", CliRunner.Refused("demo", "--output", directory["file/sub"]));
         Assert.Equal("kept", File.ReadAllText(directory["file"]));
     }
 

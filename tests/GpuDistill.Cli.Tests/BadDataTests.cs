@@ -30,28 +30,25 @@ public sealed class BadDataTests : IDisposable
             stream.SetLength(stream.Length - 1);
         string line = Refused("demo");
         Assert.Contains(TinyMnist.TrainImages, line);
-        Assert.Contains("is truncated: 15680 elements are announced, and 15679 are there", line);
+        Assert.Contains(": it is truncated: 15680 elements are announced, and 15679 are there", line);
     }
 
-    [Fact]
-    public void A_label_out_of_range_is_named_with_its_row()
+    [Theory]
+    [InlineData(TinyMnist.TrainLabels, "train")]
+    [InlineData(TinyMnist.TestLabels, "test")]
+    public void A_label_that_the_network_has_no_output_for_is_named_with_its_row(string file, string part)
     {
-        using (FileStream stream = File.OpenWrite(_directory[TinyMnist.TrainLabels]))
-        {
-            stream.Position = 8 + 13;
-            stream.WriteByte(10);
-        }
-
-        string line = Refused("train --output {out}");
-        Assert.Contains(TinyMnist.TrainLabels, line);
-        Assert.Contains("row 13 has the label 10; with 10 classes it must be 0 to 9", line);
+        TinyMnist.SetLabel(_directory[file], row: 7, label: 10);
+        string line = Refused("train --output {out} --layers 784-10");
+        string name = $"{Path.GetFileName(_directory.Path)} {part}";
+        Assert.Contains(part == "train" ? $"'{name}' has 11 (row 7 has the label 10)" : "--layers 784-10 has 10 classes", line);
     }
 
     [Fact]
     public void A_file_of_something_else_is_named()
     {
         File.WriteAllText(_directory[TinyMnist.TrainLabels], "no labels at all");
-        Assert.Contains($"{TinyMnist.TrainLabels}: is not an IDX file", Refused("demo"));
+        Assert.Contains($"{TinyMnist.TrainLabels}: it is not an IDX file", Refused("demo"));
     }
 
     [Fact]

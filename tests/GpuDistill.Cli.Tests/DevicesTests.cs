@@ -11,6 +11,7 @@ public class DevicesTests
         CliResult result = CliRunner.Succeeds("devices", "--device", "CPU", "--threads", "1");
         Assert.Contains("cpu", result.Out);
         Assert.Contains("was asked for by name", result.Out);
+        Assert.Contains(", on 1 worker thread.", result.Out);
         Assert.DoesNotContain('\u001b', result.Out);
         Assert.Equal("", result.Error);
     }
@@ -19,9 +20,11 @@ public class DevicesTests
     public void As_json_it_stands_alone_on_standard_output_and_in_the_file()
     {
         using TemporaryDirectory directory = new();
-        CliResult result = CliRunner.Succeeds("devices", "--device", "cpu", "--json", "--output", directory["new/one"]);
+        CliResult result = CliRunner.Succeeds("devices", "--device", "cpu", "--variant", "simd128", "--threads", "3", "--json", "--output", directory["new/one"]);
         JsonElement root = JsonDocument.Parse(result.Out).RootElement;
         Assert.Equal("cpu", root.GetProperty("taken").GetString());
+        Assert.Equal("simd128", root.GetProperty("variant").GetString());
+        Assert.Equal(3, root.GetProperty("threads").GetInt32());
         Assert.Contains(root.GetProperty("devices").EnumerateArray(), device => device.GetProperty("kind").GetString() == "cpu");
         Assert.Equal(result.Out, File.ReadAllText(directory["new/one/devices.json"]));
     }

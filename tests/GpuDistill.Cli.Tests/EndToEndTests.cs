@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GpuDistill.Mnist;
 using Xunit;
 
 namespace GpuDistill.Cli.Tests;
@@ -119,11 +120,45 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
     }
 
     [Fact]
+    public void Data_with_another_number_of_classes_goes_all_the_way()
+    {
+        TinyMnist.Write(workshop["parity"], train: 200, classes: 2);
+        string[] data = ["--data", workshop["parity"], "--device", "cpu"];
+        CliRunner.Succeeds(["train", "--layers", "784-16-2", "--epochs", "2", "--output", workshop["two-teacher"], .. data]);
+        CliRunner.Succeeds(["distill", "--teacher", workshop["two-teacher"], "--student", "784-4-2", "--epochs", "1", "--output", workshop["two-student"], .. data]);
+        JsonElement report = JsonDocument.Parse(CliRunner.Succeeds(["evaluate", workshop["two-student"], "--json", .. data]).Out).RootElement;
+        Assert.Equal(2, report.GetProperty("imagesByClass").GetArrayLength());
+        CliRunner.Succeeds(["demo", "--output", workshop["two-demo"], .. data]);
+        Assert.Contains("784-200-2 on", CliRunner.Succeeds(["evaluate", workshop["two-demo/student-distilled.safetensors"], .. data]).Out);
+        Assert.Contains(
+            "model.safetensors: the network 784-4-2 has 2 classes; ",
+            workshop.Refused("evaluate", workshop["two-student/model.safetensors"]));
+    }
+
+    [Fact]
     public void A_checkpoint_that_does_not_fit_is_named()
     {
         Assert.Contains(
             "model.safetensors: it is no checkpoint",
             workshop.Refused("train", "--resume", workshop["teacher/model.safetensors"], "--output", workshop["never"]));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_other_settings_is_refused_before_a_teacher_is_run()
+    {
+        using (DistillDevice device = DistillDevice.Open("cpu"))
+        using (ResidentImages images = new(device, EmbeddedMnist.Train.Take(600)))
+        using (TeacherLogits logits = TeacherLogits.FromHost(device, new float[6000], 600, 10))
+        using (Network student = new(device, NetworkShape.Parse("784-32-10")))
+        using (Trainer trainer = new(student, images, Objective.Distillation(logits), new TrainingOptions()))
+            trainer.SaveCheckpoint(workshop["other.safetensors"]);
+        CliResult result = CliRunner.Run(
+            "distill", "--data", workshop["data"], "--device", "cpu", "--teacher", workshop["teacher"], "--output", workshop["never"],
+            "--resume", workshop["other.safetensors"], "--temperature", "2", "--rate", "0.01");
+        Assert.Equal(ExitCode.BadInput, result.Code);
+        Assert.Contains("--temperature was 4, is 2", result.Error);
+        Assert.Contains("--rate was 0.05, is 0.01", result.Error);
+        Assert.Equal("", result.Out);
     }
 
     [Fact]

@@ -14,8 +14,8 @@ public class HelpTests
         CliResult result = CliRunner.Succeeds(command.Length > 0 ? [command, "--help"] : ["--help"]);
         Assert.Equal("", result.Error);
         string text = string.Join(' ', result.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        Assert.Contains("The temperature T softens the teacher's probabilities", text);
-        Assert.Contains("the soft weight is what learning from them counts, the hard weight", text);
+        Assert.Contains("Temperature T softens the teacher's probabilities", text);
+        Assert.Contains("the soft weight is that of learning from them, the hard weight that of learning from the labels", text);
         Assert.All(result.Out.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 110));
     }
 

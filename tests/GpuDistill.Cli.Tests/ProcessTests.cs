@@ -47,10 +47,14 @@ public sealed partial class ProcessTests : IDisposable
 
         Assert.Equal(ExitCode.Interrupted, process.ExitCode);
         Assert.Contains("Interrupted after step ", error);
-        Assert.Contains("Go on with: gpudistill train ", error);
+        Assert.Matches(@"Go on with: dotnet \S*GpuDistill\.Cli\.dll train ", error);
         Assert.Contains($"--resume {_directory["out/checkpoint.safetensors"]}", error);
         Assert.True(File.Exists(_directory["out/model.safetensors"]));
         Assert.Empty(Directory.GetFiles(_directory["out"], "*.tmp"));
+
+        string refusal = CliRunner.Refused([.. arguments, "--jitter", "1", "--rate", "0.01", "--resume", _directory["out"]]);
+        Assert.Contains("another training: ", refusal);
+        Assert.Contains("--rate was 0.05, is 0.01; --jitter was 0, is 1", refusal);
 
         // Few enough epochs to be done soon: one more than were done, at 6 steps each.
         string word = error.Split("after step ")[1].Split(' ')[0].Replace(",", "", StringComparison.Ordinal);

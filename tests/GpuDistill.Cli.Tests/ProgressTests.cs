@@ -83,6 +83,37 @@ public class ProgressTests
     }
 
     [Fact]
+    public void One_epoch_is_one_epoch()
+    {
+        PhaseBoard board = new();
+        Phase phase = board.Add("Training", "784-10", 1);
+        Assert.Contains("1 epoch", Render(board, 80, true)[0]);
+        StringWriter writer = new();
+        PlainProgress.Watch(writer, board, () => board.Run(phase, () => { }));
+        Assert.StartsWith($"Training: 784-10, 1 epoch{writer.NewLine}", writer.ToString());
+        Assert.DoesNotContain("epochs", writer.ToString());
+    }
+
+    [Fact]
+    public void Plain_lines_name_an_epoch_once_unless_it_is_long()
+    {
+        PhaseBoard board = Board(out Phase teacher);
+        StringWriter writer = new();
+        long now = 0;
+        PlainProgress.Watch(writer, board, () => board.Run(teacher, () =>
+        {
+            for (int step = 1; step <= 24; step++) // two seconds each, and an epoch takes four of them
+            {
+                now += 2000;
+                board.Report(At(1 + ((step - 1) / 4), step) with { IsEndOfEpoch = step % 4 == 0 });
+            }
+        }), () => TimeSpan.FromMilliseconds(now));
+        string[] epochs = [.. writer.ToString().Split(writer.NewLine).Where(line => line.Contains(" of 12", StringComparison.Ordinal)).Select(line => line.Split(" of ")[0])];
+        Assert.Equal(6, epochs.Length);
+        Assert.Equal(epochs.Distinct(), epochs);
+    }
+
+    [Fact]
     public void Live_on_a_terminal_it_is_redrawn_in_place_and_the_cursor_comes_back()
     {
         PhaseBoard board = Board(out Phase teacher);
@@ -114,7 +145,21 @@ public class ProgressTests
             new DistilledMetrics(25_450, distilled, 8, 4, 0.9f, 0.1f), new TeacherLogitsReport(2_400_000, 0));
         string[] lines = [.. DemoTable.Conclusion(metrics, 10_000)];
         Assert.Contains(words, lines[0]);
-        Assert.Contains("1/50 of the teacher's parameters", lines[1]);
+    }
+
+    [Theory]
+    [InlineData(149, 159_010, "It makes 39 more errors in 10,000 than the teacher, with 1/8 of its parameters.")]
+    [InlineData(111, 159_010, "It makes 1 more error in 10,000 than the teacher, with 1/8 of its parameters.")]
+    [InlineData(108, 25_450, "It makes 2 fewer errors in 10,000 than the teacher, with 1/50 of its parameters.")]
+    [InlineData(110, 1_000_000, "It makes as many errors as the teacher, with 1/1.3 of its parameters.")]
+    public void The_conclusion_says_what_the_student_costs(int errors, long parameters, string sentence)
+    {
+        DemoMetrics metrics = new(
+            "cpu", 100, new NetworkMetrics(1_276_810, 110, 60), new NetworkMetrics(parameters, 200, 8),
+            new DistilledMetrics(parameters, errors, 8, 4, 0.9f, 0.1f), new TeacherLogitsReport(2_400_000, 1));
+        string[] lines = [.. DemoTable.Conclusion(metrics, 10_000)];
+        Assert.Equal(sentence, lines[1]);
+        Assert.Contains("uploaded 1 time.", lines[2]);
     }
 
     private static PhaseBoard Board(out Phase teacher)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using GpuDistill.Mnist;
 
 namespace GpuDistill.Cli.Tests;
 
@@ -8,18 +9,27 @@ internal static class TinyMnist
     public const string TrainImages = "train-images-idx3-ubyte";
     public const string TrainLabels = "train-labels-idx1-ubyte";
 
-    public static void Write(string directory, int train = 300, int test = 100)
+    public const string TestLabels = "t10k-labels-idx1-ubyte";
+
+    public static void SetLabel(string file, int row, byte label)
     {
-        Directory.CreateDirectory(directory);
-        Write(directory, "train", EmbeddedMnist.Train.Take(train));
-        Write(directory, "t10k", EmbeddedMnist.Test.Take(test));
+        using FileStream stream = File.OpenWrite(file);
+        stream.Position = 8 + row;
+        stream.WriteByte(label);
     }
 
-    private static void Write(string directory, string prefix, ImageDataset dataset)
+    public static void Write(string directory, int train = 300, int test = 100, int classes = 10)
+    {
+        Directory.CreateDirectory(directory);
+        Write(directory, "train", EmbeddedMnist.Train.Take(train), classes);
+        Write(directory, "t10k", EmbeddedMnist.Test.Take(test), classes);
+    }
+
+    private static void Write(string directory, string prefix, ImageDataset dataset, int classes)
     {
         Write(Path.Combine(directory, $"{prefix}-images-idx3-ubyte"), [dataset.Count, dataset.Height, dataset.Width], dataset.Pixels);
         Write(
-            Path.Combine(directory, $"{prefix}-labels-idx1-ubyte"), [dataset.Count], [.. dataset.Labels.Select(label => (byte)label)]);
+            Path.Combine(directory, $"{prefix}-labels-idx1-ubyte"), [dataset.Count], [.. dataset.Labels.Select(label => (byte)(label % classes))]);
     }
 
     private static void Write(string path, int[] shape, byte[] elements)

@@ -16,16 +16,15 @@ internal static class DemoCommand
         command.Add(seed);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption("metrics.json and the three models", required: false).AddTo(command);
+        OutputOption output = new OutputOption("metrics.json and the three models", required: false, [.. DemoRun.Files]).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
             OutputDirectory? directory = output.Open(parsed);
             DataSource source = data.Load(parsed);
-            NetworkFit.Check("The demo's teacher", recipe.Teacher, source.Train);
             using DistillDevice device = common.Open(parsed);
             console.Say(device.Choice);
-            using DemoRun run = new(device, source, recipe, parsed.GetValue(seed), session.Cancellation);
+            using DemoRun run = new(device, source, recipe.For(source.Train), parsed.GetValue(seed), session.Cancellation);
             try
             {
                 DemoMetrics metrics = run.Run(console);
@@ -33,7 +32,7 @@ internal static class DemoCommand
                     Write(directory, run, metrics);
                 DemoTable.Show(console, metrics, source.Test.Count);
                 if (directory is not null)
-                    console.Tell($"Written: {directory.PathOf("metrics.json")} and the models beside it");
+                    console.Tell($"Written: {directory.PathOf(DemoRun.MetricsName)} and the models beside it");
                 console.Result(metrics);
                 return ExitCode.Done;
             }
@@ -52,7 +51,7 @@ internal static class DemoCommand
     {
         foreach ((string name, Network network, _) in run.Networks())
             directory.WriteModel($"{name}.safetensors", network);
-        directory.WriteJson("metrics.json", metrics);
+        directory.WriteJson(DemoRun.MetricsName, metrics);
     }
 
     // What is not finished gets a name of its own, so that it does not replace the model of an earlier run.

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GpuDistill.Kernels;
 using Spectre.Console;
 
 namespace GpuDistill.Cli;
@@ -6,11 +7,13 @@ namespace GpuDistill.Cli;
 /// <summary>gpudistill devices</summary>
 internal static class DevicesCommand
 {
+    private const string FileName = "devices.json";
+
     public static Command Create(Session session)
     {
         Command command = new("devices", "List the devices and say which one --device takes and why.");
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption("devices.json", required: false).AddTo(command);
+        OutputOption output = new OutputOption(FileName, required: false, FileName).AddTo(command);
         command.SetAction(parsed => Run(common.Output(parsed, session), common, output, parsed));
         return command;
     }
@@ -33,12 +36,19 @@ internal static class DevicesCommand
 
         console.Show(table);
         console.Conclude(taken.Choice);
-        DevicesResult result = new(taken.Selector, taken.Choice, devices);
-        directory?.WriteJson("devices.json", result);
+        KernelVariant variant = taken.Kernels.Variant != KernelVariant.Auto
+            ? taken.Kernels.Variant
+            : Enum.GetValues<KernelVariant>().Where(taken.Kernels.Supports).Max(); // in ascending order of speed
+        int threads = taken.Kernels.Threads;
+        string workers = threads > 0 ? $", on {Units.Counted(threads, "worker thread")}" : "";
+        console.Conclude($"Kernels: {variant.ToString().ToLowerInvariant()}{workers}.");
+        DevicesResult result = new(taken.Selector, taken.Choice, variant.ToString().ToLowerInvariant(), threads > 0 ? threads : null, devices);
+        directory?.WriteJson(FileName, result);
         console.Result(result);
         return ExitCode.Done;
     }
 
     /// <summary>The result.</summary>
-    private sealed record DevicesResult(string Taken, string Choice, IReadOnlyList<DeviceInfo> Devices);
+    private sealed record DevicesResult(
+        string Taken, string Choice, string Variant, int? Threads, IReadOnlyList<DeviceInfo> Devices);
 }

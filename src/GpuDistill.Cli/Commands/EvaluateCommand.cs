@@ -6,17 +6,24 @@ namespace GpuDistill.Cli;
 /// <summary>gpudistill evaluate</summary>
 internal static class EvaluateCommand
 {
+    private const string FileName = "evaluation.json";
+
     public static Command Create(Session session)
     {
         Command command = new(
             "evaluate", "Count a model's errors, predicting at temperature 1 as every trained network does.");
         Argument<string> model = new("MODEL") { Description = "A model file, or the directory that train or distill wrote." };
+        model.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+                result.AddError("MODEL must not be empty.");
+        });
         Option<string> part = OptionFactory.Choice("--part", "PART", "Which images", "test", "test", "train");
         command.Add(model);
         command.Add(part);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption("evaluation.json", required: false).AddTo(command);
+        OutputOption output = new OutputOption(FileName, required: false, FileName).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
@@ -26,15 +33,14 @@ internal static class EvaluateCommand
             ImageDataset dataset = parsed.GetRequiredValue(part) == "test" ? source.Test : source.Train;
             using DistillDevice device = common.Open(parsed);
             using Network network = SavedModel.Load(path, device, dataset);
-            if (network.Shape.Classes < dataset.Classes)
-                throw new InputException($"{path}: the network {network.Shape} has {network.Shape.Classes} classes; '{dataset.Name}' has {dataset.Classes}.");
+            NetworkFit.CheckClasses($"{path}: the network {network.Shape}", network.Shape, dataset);
             using ResidentImages images = new(device, dataset);
             Evaluation evaluation = Evaluation.Of(network, images, session.Cancellation);
             Show(console, network, dataset, evaluation);
             EvaluationReport report = new(
                 device.Info.ToString(), network.Shape.ToString(), network.Shape.Parameters, dataset.Name, evaluation.Count, evaluation.Errors,
                 JsonText.Measured(evaluation.CrossEntropy), evaluation.CountByClass, evaluation.ErrorsByClass);
-            directory?.WriteJson("evaluation.json", report);
+            directory?.WriteJson(FileName, report);
             console.Result(report);
             return ExitCode.Done;
         });
@@ -55,7 +61,7 @@ internal static class EvaluateCommand
 
         console.Show(table);
         console.Conclude(
-            $"{network.Shape} on '{dataset.Name}': {Units.Count(evaluation.Errors)} errors on {Units.Count(evaluation.Count)} images "
+            $"{network.Shape} on '{dataset.Name}': {Units.Counted(evaluation.Errors, "error")} on {Units.Counted(evaluation.Count, "image")} "
             + $"({Units.Percent(evaluation.ErrorRate)}), cross entropy {Units.Loss(evaluation.CrossEntropy)}.");
     }
 

@@ -16,11 +16,11 @@ internal static class LogitsCommand
         TeacherOptions teachers = new TeacherOptions(required: true).AddTo(command);
         Option<float?> temperature = OptionFactory.OptionalNumber<float>(
             "--temperature", "T", "Of --mean arithmetic: the temperature at which predictions are averaged and students must be trained. [default: 1]",
-            TeacherOptions.IsTemperature, "a finite number above 0");
+            TeacherOptions.IsTemperature, TeacherOptions.TemperatureRange);
         command.Add(temperature);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption(FileName, required: true).AddTo(command);
+        OutputOption output = new OutputOption(FileName, required: true, FileName).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);

@@ -17,7 +17,7 @@ internal static class TrainCommand
         SplitOptions split = new SplitOptions().AddTo(command);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true).AddTo(command);
+        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true, [.. TrainingRun.Files]).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
@@ -26,7 +26,8 @@ internal static class TrainCommand
             NetworkShape shape = NetworkShape.Parse(parsed.GetRequiredValue(layers), settings.Activation(parsed));
             OutputDirectory directory = output.Open(parsed)!;
             DataSource images = data.Load(parsed);
-            NetworkFit.Check("--layers", shape, images.Train);
+            NetworkFit.Check("--layers", shape, images);
+            NetworkFit.CheckJitter(options, images.Train);
 
             using DistillDevice device = common.Open(parsed);
             using ImageSplit parts = split.Load(parsed, images, device);
@@ -40,21 +41,5 @@ internal static class TrainCommand
             return run.Run("train", board, phase, parts);
         });
         return command;
-    }
-}
-
-/// <summary>Checks of a network against images, before a device is opened.</summary>
-internal static class NetworkFit
-{
-    public static void Check(string option, NetworkShape shape, ImageDataset images)
-    {
-        if (shape.Inputs != images.Features)
-        {
-            throw new InputException(
-                $"{option} {shape} takes {shape.Inputs} inputs; an image of '{images.Name}' has {images.Height} x {images.Width} = {images.Features}.");
-        }
-
-        if (shape.Classes < images.Classes)
-            throw new InputException($"{option} {shape} has {shape.Classes} classes; '{images.Name}' has {images.Classes}.");
     }
 }

@@ -49,4 +49,13 @@ internal sealed record DemoRecipe
 
     /// <summary>What the distilled student learns from.</summary>
     public DistillationOptions Distillation { get; init; } = new() { Temperature = 3, SoftWeight = 0.9f, HardWeight = 0.1f };
+
+    /// <summary>The same with inputs and classes as the images have them; MNIST's leave it as it is.</summary>
+    public DemoRecipe For(ImageDataset images)
+    {
+        return this with { Teacher = Fit(Teacher), Student = Fit(Student) };
+
+        NetworkShape Fit(NetworkShape shape) =>
+            new([images.Features, .. shape.Sizes.Skip(1).SkipLast(1), Math.Max(2, images.Classes)], shape.Activation);
+    }
 }

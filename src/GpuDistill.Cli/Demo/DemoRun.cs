@@ -8,6 +8,12 @@ namespace GpuDistill.Cli;
 /// </summary>
 internal sealed class DemoRun(DistillDevice device, DataSource data, DemoRecipe recipe, ulong seed, CancellationToken cancellation) : IDisposable
 {
+    public const string MetricsName = "metrics.json";
+
+    private const string TeacherName = "teacher";
+    private const string HardName = "student-hard";
+    private const string DistilledName = "student-distilled";
+
     private readonly PhaseBoard _board = new();
     private readonly Stopwatch _total = Stopwatch.StartNew();
     private Phase? _teacherPhase;
@@ -24,11 +30,15 @@ internal sealed class DemoRun(DistillDevice device, DataSource data, DemoRecipe 
     /// <summary>The distilled student, once it is being trained.</summary>
     public Network? StudentDistilled { get; private set; }
 
+    /// <summary>All that a finished demo writes.</summary>
+    public static IReadOnlyList<string> Files =>
+        [MetricsName, $"{TeacherName}.safetensors", $"{HardName}.safetensors", $"{DistilledName}.safetensors"];
+
     /// <summary>The networks that have been trained, in full or in part, with a name for their files.</summary>
     public IEnumerable<(string Name, Network Network, bool Finished)> Networks()
     {
         foreach ((string name, Network? network, Phase? phase) in (IEnumerable<(string, Network?, Phase?)>)[
-            ("teacher", Teacher, _teacherPhase), ("student-hard", StudentHard, _hardPhase), ("student-distilled", StudentDistilled, _distilledPhase)])
+            (TeacherName, Teacher, _teacherPhase), (HardName, StudentHard, _hardPhase), (DistilledName, StudentDistilled, _distilledPhase)])
         {
             if (network is not null && phase?.Progress is not null)
                 yield return (name, network, phase.State == PhaseState.Done);

@@ -38,11 +38,10 @@ internal static class DemoTable
         yield return $"The distilled student makes {comparison} the same student trained on hard labels alone.";
         double ratio = (double)metrics.Teacher.Parameters / metrics.StudentDistilled.Parameters;
         int more = distilled - metrics.Teacher.TestErrors;
-        string price = more > 0
-            ? $"errs on {Units.Percent((double)more / testImages)} of the images more often"
-            : "errs no more often";
-        yield return $"It has 1/{ratio.ToString(ratio < 10 ? "F1" : "F0", CultureInfo.InvariantCulture)} of the teacher's parameters and {price}.";
-        yield return $"Teacher logits: {Units.Bytes(metrics.TeacherLogits.Bytes)} on the device, uploaded {metrics.TeacherLogits.Uploads} times. "
+        string price = more == 0 ? "as many errors as the teacher"
+            : $"{Units.Counted(Math.Abs(more), $"{(more > 0 ? "more" : "fewer")} error")} in {Units.Count(testImages)} than the teacher";
+        yield return $"It makes {price}, with 1/{ratio.ToString(ratio < 10 ? "0.#" : "F0", CultureInfo.InvariantCulture)} of its parameters.";
+        yield return $"Teacher logits: {Units.Bytes(metrics.TeacherLogits.Bytes)} on the device, uploaded {Units.Counted(metrics.TeacherLogits.Uploads, "time")}. "
             + $"All in all {Units.Seconds(TimeSpan.FromSeconds(metrics.Seconds))}.";
     }
 }

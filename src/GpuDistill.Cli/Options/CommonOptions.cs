@@ -14,7 +14,8 @@ internal sealed class CommonOptions
         [.. Enum.GetNames<KernelVariant>().Select(name => name.ToLowerInvariant())]);
 
     public Option<int?> Threads { get; } = OptionFactory.OptionalNumber<int>(
-        "--threads", "N", "Worker threads, on the CPU only; without it, one per logical processor.", n => n > 0, "a whole number of at least 1");
+        "--threads", "N", "Worker threads, on the CPU only; without it, one per logical processor.",
+        n => n >= 1 && n <= KernelContext.MaxThreads, $"a whole number from 1 to {KernelContext.MaxThreads}");
 
     public Option<bool> Json { get; } = new("--json")
     {

@@ -15,7 +15,7 @@ internal sealed class DistillationSettings
 
     private readonly Option<float> _temperature = OptionFactory.Number<float>(
         "--temperature", "T", "Softens the probabilities of teacher and student alike, softmax(logits / T).", Defaults.Temperature,
-        TeacherOptions.IsTemperature, "a finite number above 0");
+        TeacherOptions.IsTemperature, TeacherOptions.TemperatureRange);
 
     private readonly Option<float> _softWeight = OptionFactory.Number<float>(
         "--soft-weight", "X", "Weight of learning from the teacher's probabilities.", Defaults.SoftWeight, NotNegative, "a finite number of at least 0");

@@ -4,12 +4,12 @@ using System.CommandLine.Invocation;
 
 namespace GpuDistill.Cli;
 
-/// <summary>Help as System.CommandLine writes it, in readable lines, and below it what temperature and weights mean.</summary>
+/// <summary>Help as System.CommandLine writes it, in readable lines, and below it one sentence on temperature and weights.</summary>
 internal sealed class HelpText : SynchronousCommandLineAction
 {
     public const string Distillation =
-        "The temperature T softens the teacher's probabilities, softmax(logits / T), so that they tell more about the wrong classes; "
-        + "the soft weight is what learning from them counts, the hard weight what learning from the correct labels counts.";
+        "Temperature T softens the teacher's probabilities, softmax(logits / T), so that they tell more; the soft weight is that of "
+        + "learning from them, the hard weight that of learning from the labels.";
 
     private const int MaxWidth = 110;
 
@@ -26,9 +26,8 @@ internal sealed class HelpText : SynchronousCommandLineAction
         int width = Console.IsOutputRedirected ? MaxWidth : Math.Clamp(Console.WindowWidth, 40, MaxWidth);
         int code = new HelpAction { MaxWidth = width }.Invoke(parseResult);
         TextWriter writer = parseResult.InvocationConfiguration.Output;
-        writer.WriteLine("Temperature and weights:");
-        foreach (string line in Wrap(Distillation, width - 2))
-            writer.WriteLine($"  {line}");
+        foreach (string line in Wrap(Distillation, width))
+            writer.WriteLine(line);
         return code;
     }
 

@@ -11,7 +11,7 @@ internal static class OptionFactory
     /// <summary>A number with a default that the help shows.</summary>
     public static Option<T> Number<T>(
         string name, string placeholder, string description, T value, Func<T, bool> accepts, string range)
-        where T : struct, INumber<T> => new(name)
+        where T : struct, INumber<T>, IMinMaxValue<T> => new(name)
         {
             HelpName = placeholder,
             Description = description,
@@ -22,7 +22,7 @@ internal static class OptionFactory
     /// <summary>A number that may be left out; its description says what happens then.</summary>
     public static Option<T?> OptionalNumber<T>(
         string name, string placeholder, string description, Func<T, bool> accepts, string range)
-        where T : struct, INumber<T> => new(name)
+        where T : struct, INumber<T>, IMinMaxValue<T> => new(name)
         {
             HelpName = placeholder,
             Description = description,
@@ -74,7 +74,7 @@ internal static class OptionFactory
             {
                 _ = NetworkShape.Parse(result.Tokens[0].Value);
             }
-            catch (FormatException exception)
+            catch (FormatException exception) // no network, or one that is too large
             {
                 result.AddError($"{name}: {exception.Message}");
             }
@@ -97,13 +97,14 @@ internal static class OptionFactory
     }
 
     private static T? Parse<T>(ArgumentResult result, string name, Func<T, bool> accepts, string range)
-        where T : struct, INumber<T>
+        where T : struct, INumber<T>, IMinMaxValue<T>
     {
         string text = result.Tokens[0].Value;
         NumberStyles style = typeof(T) == typeof(float) ? NumberStyles.Float : NumberStyles.AllowLeadingSign;
         if (T.TryParse(text, style, CultureInfo.InvariantCulture, out T value) && accepts(value))
             return value;
-        result.AddError($"{name} must be {range}; it is '{text}'.");
+        bool tooLarge = BigInteger.TryParse(text, style, CultureInfo.InvariantCulture, out BigInteger whole) && whole > BigInteger.CreateSaturating(T.MaxValue);
+        result.AddError($"{name} must be {(tooLarge && typeof(T) != typeof(float) ? $"at most {T.MaxValue}" : range)}; it is '{text}'.");
         return null;
     }
 

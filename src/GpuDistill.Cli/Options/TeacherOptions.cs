@@ -12,14 +12,30 @@ internal sealed class TeacherOptions
         "--mean", "KIND", "How several teachers are averaged, where geometric holds at every temperature and arithmetic at one only",
         "geometric", "geometric", "arithmetic");
 
-    public TeacherOptions(bool required) => _teachers = new Option<string[]>("--teacher")
+    public TeacherOptions(bool required)
     {
-        HelpName = "MODEL",
-        Description = "The teacher: a model file, or the directory that train wrote; several for an ensemble.",
-        Arity = ArgumentArity.OneOrMore,
-        AllowMultipleArgumentsPerToken = true,
-        Required = required,
-    };
+        _teachers = new Option<string[]>("--teacher")
+        {
+            HelpName = "MODEL",
+            Description = "The teacher: a model file, or the directory that train wrote; several for an ensemble.",
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = true,
+            Required = required,
+        };
+        _teachers.Validators.Add(result =>
+        {
+            HashSet<string> files = [];
+            foreach (string path in result.Tokens.Select(token => token.Value))
+            {
+                if (string.IsNullOrWhiteSpace(path))
+                    result.AddError("--teacher must not be empty.");
+                else if (!files.Add(Path.GetFullPath(SavedModel.Locate(path, SavedModel.FileName))))
+                    result.AddError($"--teacher {path} is given twice; the mean of an ensemble takes each model once.");
+            }
+        });
+    }
+
+    public const string TemperatureRange = "from 0.001 to 1000000";
 
     public Option<string[]> Teachers => _teachers;
 
@@ -32,7 +48,8 @@ internal sealed class TeacherOptions
         return this;
     }
 
-    public static bool IsTemperature(float value) => value > 0 && float.IsFinite(value) && float.IsFinite(1 / value);
+    /// <summary>What the kernels promise right results for.</summary>
+    public static bool IsTemperature(float value) => value is >= 1e-3f and <= 1e6f;
 
     public IReadOnlyList<string> Paths(ParseResult parsed) => parsed.GetValue(_teachers) ?? [];
 

@@ -7,18 +7,22 @@ internal sealed class OutputDirectory
 
     private OutputDirectory(string path) => _path = path;
 
-    public static OutputDirectory Open(string path)
+    /// <summary>Makes the directory if need be, and finds out whether files of the given names can be written to it.</summary>
+    public static OutputDirectory Open(string path, params IEnumerable<string> names)
     {
-        try
+        if (File.Exists(path))
+            throw new InputException($"--output {path}: it is a file; a directory is needed.");
+        Try(path, "cannot be made", () => Directory.CreateDirectory(path));
+        string probe = Path.Combine(path, $".gpudistill-{Environment.ProcessId}.tmp");
+        Try(path, "cannot be written to", () =>
         {
-            Directory.CreateDirectory(path);
-            string probe = Path.Combine(path, $".gpudistill-{Environment.ProcessId}.tmp");
             File.Create(probe).Dispose();
             File.Delete(probe);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        });
+        foreach (string name in names)
         {
-            throw new InputException($"--output {path}: {exception.Message.ReplaceLineEndings(" ")}");
+            if (Directory.Exists(Path.Combine(path, name)))
+                throw new InputException($"--output {path}: {name} in it is a directory; a file of that name is to be written.");
         }
 
         return new OutputDirectory(path);
@@ -44,5 +48,24 @@ internal sealed class OutputDirectory
         string path = PathOf(name);
         ModelFile.Save(network, path);
         return path;
+    }
+
+    // What the system says names the file it stumbled over, which is none of the user's.
+    private static void Try(string path, string failure, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            string reason = exception switch
+            {
+                UnauthorizedAccessException => "permission denied",
+                FileNotFoundException or DirectoryNotFoundException => "not possible at this place",
+                _ => exception.Message.Split(" : '")[0].ReplaceLineEndings(" ").TrimEnd('.'),
+            };
+            throw new InputException($"--output {path}: the directory {failure} ({reason}).");
+        }
     }
 }

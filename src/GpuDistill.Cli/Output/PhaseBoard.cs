@@ -83,6 +83,9 @@ internal sealed class Phase(string name, string detail, int epochs)
 
     public int Epochs { get; } = epochs;
 
+    /// <summary>The number of epochs in words.</summary>
+    public string Extent => Units.Counted(Epochs, "epoch");
+
     public PhaseState State { get; private set; }
 
     /// <summary>The last report; null before the first.</summary>

@@ -53,7 +53,7 @@ internal sealed class PhaseView(PhaseBoard board) : Renderable
             PhaseState.Done => Units.Seconds(phase.Elapsed),
             PhaseState.Stopped when phase.Epochs > 0 => $"stopped in epoch {phase.Epoch} of {phase.Epochs}",
             PhaseState.Stopped => "stopped",
-            PhaseState.Waiting when phase.Epochs > 0 => $"{phase.Epochs} epochs",
+            PhaseState.Waiting when phase.Epochs > 0 => phase.Extent,
             _ => "",
         };
         string left = $"{phase.Detail.PadRight(detail)}";

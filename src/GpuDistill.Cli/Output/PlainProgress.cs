@@ -10,14 +10,21 @@ internal sealed class PlainProgress
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
 
     private readonly TextWriter _writer;
+    private readonly Func<TimeSpan> _clock;
     private PhaseState _state;
-    private long _lastLine;
+    private TimeSpan _lastLine;
+    private int _lastEpoch; // an epoch has a line of its own once; another one is for silence
 
-    private PlainProgress(TextWriter writer) => _writer = writer;
+    private PlainProgress(TextWriter writer, Func<TimeSpan> clock) => (_writer, _clock) = (writer, clock);
 
-    public static void Watch(TextWriter writer, PhaseBoard board, Action work)
+    /// <param name="writer">Takes the lines.</param>
+    /// <param name="board">What to tell of.</param>
+    /// <param name="work">What makes it change.</param>
+    /// <param name="clock">The time that has passed; null takes the machine's.</param>
+    public static void Watch(TextWriter writer, PhaseBoard board, Action work, Func<TimeSpan>? clock = null)
     {
-        board.Changed = new PlainProgress(writer).Show;
+        long start = Stopwatch.GetTimestamp();
+        board.Changed = new PlainProgress(writer, clock ?? (() => Stopwatch.GetElapsedTime(start))).Show;
         work();
     }
 
@@ -27,9 +34,10 @@ internal sealed class PlainProgress
         _state = phase.State;
         if (before != PhaseState.Running || phase.State != PhaseState.Running)
         {
+            _lastEpoch = 0;
             Line(phase.State switch
             {
-                PhaseState.Running => phase.Epochs > 0 ? $"{Title(phase)}, {phase.Epochs} epochs" : Title(phase),
+                PhaseState.Running => phase.Epochs > 0 ? $"{Title(phase)}, {phase.Extent}" : Title(phase),
                 PhaseState.Done => string.Join(", ", [$"{phase.Name}: done in {Units.Seconds(phase.Elapsed)}", .. phase.Figures()]),
                 _ => $"{phase.Name}: stopped after {Units.Seconds(phase.Elapsed)}",
             });
@@ -38,10 +46,11 @@ internal sealed class PlainProgress
 
         if (phase.Progress is not { } progress || progress.Step == progress.Steps)
             return;
-        TimeSpan silence = Stopwatch.GetElapsedTime(_lastLine);
-        if (silence < Shortest || (!progress.IsEndOfEpoch && silence < Longest))
+        TimeSpan silence = _clock() - _lastLine;
+        if (silence < (phase.Epoch == _lastEpoch ? 2 * Longest : progress.IsEndOfEpoch ? Shortest : Longest))
             return;
-        string done = phase.Epochs > 0 ? $"epoch {phase.Epoch} of {phase.Epochs}" : Units.Percent(phase.Share, 0);
+        _lastEpoch = phase.Epoch;
+        string done = phase.Epochs > 0 ? $"epoch {phase.Epoch} of {phase.Epochs} ({Units.Percent(phase.Share, 0)})" : Units.Percent(phase.Share, 0);
         Line(string.Join(", ", [$"{phase.Name}: {done}", .. phase.Figures(), $"{Units.Duration(progress.Remaining)} left"]));
     }
 
@@ -51,6 +60,6 @@ internal sealed class PlainProgress
     {
         _writer.WriteLine(text);
         _writer.Flush();
-        _lastLine = Stopwatch.GetTimestamp();
+        _lastLine = _clock();
     }
 }

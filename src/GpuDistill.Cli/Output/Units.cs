@@ -7,6 +7,9 @@ internal static class Units
 {
     public static string Count(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>A number of things: 1 epoch, 12 epochs.</summary>
+    public static string Counted(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? "" : "s")}";
+
     public static string Percent(double share, int decimals = 2) =>
         (100 * share).ToString($"F{decimals}", CultureInfo.InvariantCulture) + " %";
 
