@@ -11,6 +11,9 @@ internal struct RowSums
     /// <summary>Smaller values of e count as 0: there, a device may or may not have denormal numbers.</summary>
     public const float SmallestWeight = 1.1754944e-38f;
 
+    /// <summary>No terms yet, and maxima that every logit but -infinity raises: finite, so that -infinity less them is -infinity.</summary>
+    public static RowSums Lowest => new() { StudentMaximum = float.MinValue, TeacherMaximum = float.MinValue };
+
     /// <summary>mz and mv.</summary>
     public float StudentMaximum, TeacherMaximum;
 
