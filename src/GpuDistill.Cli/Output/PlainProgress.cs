@@ -29,7 +29,7 @@ internal sealed class PlainProgress
         {
             Line(phase.State switch
             {
-                PhaseState.Running => phase.Epochs > 0 ? $"{Title(phase)}, {phase.Epochs} epochs" : Title(phase),
+                PhaseState.Running => phase.Epochs > 0 ? $"{Title(phase)}, {phase.Epochs} {phase.Unit}s" : Title(phase),
                 PhaseState.Done => string.Join(", ", [$"{phase.Name}: done in {Units.Seconds(phase.Elapsed)}", .. phase.Figures()]),
                 _ => $"{phase.Name}: stopped after {Units.Seconds(phase.Elapsed)}",
             });
@@ -41,7 +41,9 @@ internal sealed class PlainProgress
         TimeSpan silence = Stopwatch.GetElapsedTime(_lastLine);
         if (silence < Shortest || (!progress.IsEndOfEpoch && silence < Longest))
             return;
-        string done = phase.Epochs > 0 ? $"epoch {phase.Epoch} of {phase.Epochs}" : Units.Percent(phase.Share, 0);
+        string done = phase.Epochs > 0 ? $"{phase.Unit} {phase.Epoch} of {phase.Epochs}" : Units.Percent(phase.Share, 0);
+        if (phase.NamesEpochs)
+            done = $"{done}, {phase.Detail}";
         Line(string.Join(", ", [$"{phase.Name}: {done}", .. phase.Figures(), $"{Units.Duration(progress.Remaining)} left"]));
     }
 
