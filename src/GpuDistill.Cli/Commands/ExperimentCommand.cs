@@ -14,6 +14,7 @@ internal static class ExperimentCommand
         Command command = new("experiment", "Reproduce one of the paper's experiments, or all, with a report. Finished runs are kept: called again, it goes on.");
         Argument<string> name = new("NAME")
         {
+            HelpName = "NAME",
             Description = string.Join('\n', [.. ExperimentCatalog.All.Select(info => $"{info.Name}: {info.Summary}"), $"{All}: all of these, in one report."]),
         };
         name.CompletionSources.Add([.. ExperimentCatalog.All.Select(info => info.Name), All]);

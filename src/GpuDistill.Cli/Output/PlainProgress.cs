@@ -36,10 +36,12 @@ internal sealed class PlainProgress
             return;
         }
 
-        if (phase.Progress is not { } progress || progress.Step == progress.Steps)
+        if (phase.Progress is not { } progress)
             return;
         TimeSpan silence = Stopwatch.GetElapsedTime(_lastLine);
-        if (silence < Shortest || (!progress.IsEndOfEpoch && silence < Longest))
+        bool soon = silence < Shortest || (!progress.IsEndOfEpoch && silence < Longest);
+        bool result = phase.NamesEpochs && progress.IsEndOfEpoch; // what a run came to is told in any case
+        if (!result && (soon || progress.Step == progress.Steps))
             return;
         string done = phase.Epochs > 0 ? $"{phase.Unit} {phase.Epoch} of {phase.Epochs}" : Units.Percent(phase.Share, 0);
         if (phase.NamesEpochs)

@@ -47,15 +47,12 @@ internal sealed class EnsembleExperiment : Experiment
         PairedDifference gain = new(students[0], students[2]);
         yield return new Findings(
         [
-            new(
-                $"The arithmetic mean of {_recipe.Members} members makes {Numbers.Decimal(arithmetic.Mean)} errors, its best member {Numbers.Decimal(best.Mean)}, as counted on the test images: "
-                + $"{new PairedDifference(best, arithmetic).Verdict()}.",
-                arithmetic.Mean < best.Mean),
-            new(
-                $"The geometric mean makes {Numbers.Decimal(geometric.Mean)}: {new PairedDifference(best, geometric).Verdict()}.", geometric.Mean < best.Mean),
-            new(
-                $"A student of the geometric mean makes {Numbers.MeanAndHalfWidth(gain.Differences)} fewer errors than one of a single member: {gain.Verdict()}.",
-                gain.Mean > 0),
+            Finding.Better(
+                $"The arithmetic mean of {_recipe.Members} members makes {Numbers.Decimal(arithmetic.Mean)} errors; its best member, as counted on the test images, {Numbers.Decimal(best.Mean)}",
+                new PairedDifference(best, arithmetic), tests: 2),
+            Finding.Better(
+                $"The geometric mean makes {Numbers.Decimal(geometric.Mean)}", new PairedDifference(best, geometric), tests: 2),
+            Finding.Better($"A student of the geometric mean makes {gain.FewerErrors} than one of a single member", gain),
         ]);
         yield return new ResultTable(
             $"Test errors; {members.Length} ensembles of {_recipe.Members} networks {_recipe.Member.Shape} each, students {_recipe.Student.Shape} at T = {Numbers.Short(_recipe.Temperature)}",

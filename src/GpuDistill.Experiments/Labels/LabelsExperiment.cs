@@ -63,13 +63,13 @@ internal sealed class LabelsExperiment : Experiment
             + "soft target is a blend with the label. The best weight of each is the one with the fewest errors on held-out training images.");
         yield return new Findings(
         [
-            new($"A weighted sum with {Numbers.Short(bestWeight)} on the labels makes {Numbers.MeanAndHalfWidth(weightedGain.Differences)} fewer errors than soft targets alone: {weightedGain.Verdict(3)}."),
-            new($"Soft targets with {Numbers.Short(bestBlend)} of the label make {Numbers.MeanAndHalfWidth(blendedGain.Differences)} fewer errors than soft targets alone: {blendedGain.Verdict(3)}."),
-            new($"The weighted sum makes {Numbers.MeanAndHalfWidth(better.Differences)} fewer errors than modified soft targets: {better.Verdict(3)}."),
+            new($"A weighted sum with {Numbers.Short(bestWeight)} on the labels makes {weightedGain.FewerErrors} than soft targets alone: {weightedGain.Verdict(3)}."),
+            new($"Soft targets with {Numbers.Short(bestBlend)} of the label make {blendedGain.FewerErrors} than soft targets alone: {blendedGain.Verdict(3)}."),
+            new($"The weighted sum makes {better.FewerErrors} than modified soft targets: {better.Verdict(3)}."),
             new(
                 $"With T² the soft objective’s share of the gradient changes by a factor of {Numbers.Short(scaledFactor)} over T from {Numbers.Short(_recipe.ScalingTemperatures[0])} to {Numbers.Short(highest)}, without it by {Numbers.Short(unscaledFactor)}.",
                 scaledFactor < unscaledFactor),
-            new($"At T = {Numbers.Short(highest)} leaving out T² costs {Numbers.MeanAndHalfWidth(scaling.Differences)} errors: {scaling.Verdict()}."),
+            new($"At T = {Numbers.Short(highest)} a student makes {scaling.FewerErrors} with T² than without: {scaling.Verdict()}."),
         ]);
         yield return WeightChart(results);
         yield return new ResultTable(

@@ -49,7 +49,7 @@ internal sealed class LogitMatchingExperiment : Experiment
                 + "and 1/T is what theory says.",
                 Math.Abs(exponent + 1) < 0.1),
             new(
-                $"A student distilled at T = {Numbers.Short(highest)} makes {Numbers.MeanAndHalfWidth(difference.Differences)} more errors than one that matches logits: {difference.Verdict()}."),
+                $"A student that matches logits makes {difference.FewerErrors} than one distilled at T = {Numbers.Short(highest)}: {difference.Verdict()}."),
         ]);
         yield return Distances(distances);
         yield return Errors(results, matched);

@@ -15,8 +15,8 @@ internal sealed partial record Recipe
         Distillation = new DistillationOptions { Temperature = 20, SoftWeight = 1, HardWeight = 0 },
         WideSweep = new(Train("784-300-300-10", epochs: 2, rate: 0.1f), [1, 2, 4, 8, 20, 40], StudentsPerSeed: 1),
         NarrowSweep = new(Train("784-30-30-10", epochs: 4, rate: 0.1f), [1, 2, 3, 4, 8, 20, 40], StudentsPerSeed: 2),
-        OmittedDigit = new(Train("784-200-200-10", epochs: 4, rate: 0.1f), Temperature: 8),
-        TwoDigits = new(Train("784-200-200-10", epochs: 10, rate: 0.1f), Temperature: 8),
+        OmittedDigit = new(Train("784-200-200-10", epochs: 5, rate: 0.1f), Temperature: 20),
+        TwoDigits = new(Train("784-200-200-10", epochs: 12, rate: 0.1f, warmup: 4), Temperature: 20),
         SmallTransfer = new(
             Train("784-100-100-10", epochs: 1, rate: 0.1f, warmup: 0),
             Temperature: 4,

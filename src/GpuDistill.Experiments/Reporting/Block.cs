@@ -11,11 +11,15 @@ internal sealed record Findings(IReadOnlyList<Finding> Items) : Block;
 
 /// <summary>A sentence on the results.</summary>
 /// <param name="Text">The sentence.</param>
-/// <param name="Holds">Whether a target is reached or a claim of the paper holds; null where neither is at stake.</param>
+/// <param name="Holds">Whether a target is reached or a claim holds; null where nothing is at stake or chance could explain it.</param>
 internal sealed record Finding(string Text, bool? Holds = null)
 {
     /// <summary>A target that only the full recipe is held to.</summary>
     public static Finding Target(Setup setup, string text, bool holds) => new(text, setup.Recipe.ComparesWithPaper ? holds : null);
+
+    /// <summary>A claim that the second setting is better, as far as it is no chance.</summary>
+    public static Finding Better(string text, PairedDifference difference, int tests = 1) =>
+        new($"{text}: {difference.Verdict(tests)}.", difference.IsReal(tests) ? difference.Mean > 0 : null);
 }
 
 /// <summary>A table; the first column names the rows, the others hold numbers.</summary>

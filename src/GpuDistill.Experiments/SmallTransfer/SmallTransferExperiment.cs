@@ -43,10 +43,9 @@ internal sealed class SmallTransferExperiment : Experiment
         yield return new Findings(
         [
             .. pairs.Select(pair => Gain(results, pair.Soft, pair.Hard, pairs.Length)),
-            new(
-                $"Between cases, gradients differ less under soft targets: after an epoch, variance over squared mean is {Numbers.Short(softNoise.Mean)} against {Numbers.Short(hardNoise.Mean)} "
-                + $"under hard ones: {noise.Verdict()}.",
-                noise.Mean > 0),
+            Finding.Better(
+                $"Between cases, gradients differ less under soft targets: after an epoch, variance over squared mean is {Numbers.Short(softNoise.Mean)} against {Numbers.Short(hardNoise.Mean)} under hard ones",
+                noise),
         ]);
         yield return Accuracies(results, pairs);
         yield return new ResultTable(
@@ -74,9 +73,8 @@ internal sealed class SmallTransferExperiment : Experiment
     private Finding Gain(Results results, RateSeries soft, RateSeries hard, int tests)
     {
         PairedDifference gain = new(Accuracy(results, soft), Accuracy(results, hard));
-        return new(
-            $"With {Percent(soft.Share)} of the labels ({Numbers.Count(soft.Images)} images) soft targets gain {Points(gain.Differences)} of accuracy: {gain.Verdict(tests)}.",
-            soft.Share < 1 ? gain.Mean > 0 : null);
+        return Finding.Better(
+            $"With {Percent(soft.Share)} of the images ({Numbers.Count(soft.Images)}) soft targets gain {Points(gain.Differences)} of accuracy", gain, tests);
     }
 
     private string[] Row(Results results, RateSeries soft, RateSeries hard) =>

@@ -29,6 +29,10 @@ internal sealed record PairedDifference
     /// <summary>Whether it is unlikely to be chance at the level of 5 %, shared among <paramref name="tests"/> tests (Bonferroni).</summary>
     public bool IsReal(int tests = 1) => P < 0.05 / tests;
 
+    /// <summary>How many errors the second setting saves, in words: 20.7 ± 3.1 fewer errors.</summary>
+    public string FewerErrors =>
+        $"{Numbers.MeanAndHalfWidth(new Sample([.. Differences.Values.Select(value => Mean < 0 ? -value : value)]))} {(Mean < 0 ? "more" : "fewer")} errors";
+
     /// <summary>The verdict in words.</summary>
     public string Verdict(int tests = 1) =>
         double.IsNaN(P) ? "one seed tells nothing about chance"

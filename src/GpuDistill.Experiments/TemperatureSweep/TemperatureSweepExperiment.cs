@@ -38,7 +38,7 @@ internal sealed class TemperatureSweepExperiment(Setup setup) : Experiment
     {
         float best = _narrow.Temperatures.MinBy(temperature => _narrow.Errors(results, temperature).Mean);
         yield return new(
-            $"Narrow students: the fewest errors are at T = {Numbers.Short(best)}, between 2 and 5 as in the paper (2.5 to 4).", best is >= 2 and <= 5);
+            $"Narrow students: the fewest errors are at T = {Numbers.Short(best)} (the paper: 2.5 to 4; wanted: 2 to 5).", best is >= 2 and <= 5);
         float[] middle = [.. _narrow.Temperatures.Where(temperature => temperature is >= 2.5f and <= 4)];
         foreach ((string name, float[] others) in new[]
         {
@@ -47,9 +47,7 @@ internal sealed class TemperatureSweepExperiment(Setup setup) : Experiment
         })
         {
             PairedDifference difference = new(_narrow.Average(results, others), _narrow.Average(results, middle));
-            yield return new(
-                $"Narrow students: T from 2.5 to 4 makes {Numbers.MeanAndHalfWidth(difference.Differences)} fewer errors than {name}: {difference.Verdict(2)}.",
-                difference.Mean > 0 && difference.IsReal(2));
+            yield return Finding.Better($"Narrow students: T from 2.5 to 4 makes {difference.FewerErrors} than {name}", difference, tests: 2);
         }
     }
 
