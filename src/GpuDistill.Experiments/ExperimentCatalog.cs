@@ -40,7 +40,7 @@ public static class ExperimentCatalog
             "small-transfer", "Few labels, high learning rates", "1 %, 3 %, 10 % and all labels, soft and hard, over learning rates; entropy and gradient variance.",
             setup => new SmallTransferExperiment(setup)),
         new(
-            "labels", "What to do with the labels", "A weighted sum of objectives, or labels that modify the soft targets; with and without T squared.",
+            "labels", "What to do with the labels", "A weighted sum of objectives, or labels that modify the soft targets; with and without T².",
             setup => new LabelsExperiment(setup)),
         new(
             "logit-matching", "The limit at high temperature", "The gradient of distillation against its limit, matching logits, over temperatures.",

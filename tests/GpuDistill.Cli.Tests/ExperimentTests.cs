@@ -28,7 +28,7 @@ public sealed class ExperimentTests : IDisposable
     {
         using CancellationTokenSource source = new();
         StringWriter error = new();
-        int code = Application.Run(Arguments(), new Terminal(new WatchedWriter("run 3 of 3", source.Cancel), error), source.Token);
+        int code = Application.Run(Arguments(), new Terminal(new WatchedWriter("run 2 of 3", source.Cancel), error), source.Token);
         Assert.Equal(ExitCode.Interrupted, code);
         Assert.Contains($"of 3 runs; they are kept in {_directory["out/runs"]}", error.ToString());
         Assert.Contains("Go on with: gpudistill experiment mnist-table --quick --seeds 1", error.ToString());

@@ -32,7 +32,7 @@ internal sealed class MnistTableExperiment(Setup setup) : Experiment
         ]);
         yield return new ResultTable(
             $"Errors on the test images; the student is distilled at T = {Numbers.Short(temperature)}",
-            ["Network", "Layers", "Ours", "Std. dev.", "Each seed", "The paper"],
+            ["Network", "Ours", "The paper", "Std. dev.", "Each seed", "Layers"],
             [
                 Row("Teacher", setup.Recipe.Teacher, teacher, "67"),
                 Row("Student, hard labels", setup.Recipe.HardStudent, hard, "146"),
@@ -59,10 +59,10 @@ internal sealed class MnistTableExperiment(Setup setup) : Experiment
     private static string[] Row(string name, TrainingRecipe recipe, Sample errors, string paper) =>
     [
         name,
-        recipe.Shape.ToString(),
         Numbers.MeanAndHalfWidth(errors),
+        paper,
         Numbers.Decimal(errors.StandardDeviation),
         string.Join(", ", errors.Values.Select(Numbers.Count)),
-        paper,
+        recipe.Shape.ToString(),
     ];
 }

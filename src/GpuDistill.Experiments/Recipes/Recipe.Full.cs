@@ -21,7 +21,7 @@ internal sealed partial record Recipe
             Train("784-300-300-10", epochs: 1, rate: 0.1f, warmup: 0),
             Temperature: 4,
             Sizes: [(0.01, 100), (0.03, 60), (0.1, 30), (1, 8)],
-            Rates: [0.02f, 0.05f, 0.1f, 0.2f, 0.5f, 1],
+            Rates: [0.01f, 0.02f, 0.05f, 0.1f, 0.2f, 0.5f, 1],
             Cases: 2000),
         Labels = new(
             Train("784-100-100-10", epochs: 12, rate: 0.1f),

@@ -32,7 +32,7 @@ internal sealed class TwoDigitsExperiment(Setup setup) : Experiment
             ["", "As trained", "Biases lowered", "The paper"],
             [
                 ["All ten digits", Numbers.PercentAndHalfWidth(before), Numbers.PercentAndHalfWidth(after), "47.3 % → 13.2 %"],
-                ["Offset of the biases", "0", Numbers.MeanAndHalfWidth(_students.Offset(results), 2), "–7.6"],
+                ["Offset of the biases", "0", Numbers.MeanAndHalfWidth(_students.Offset(results), 2), "-7.6"],
             ]);
         yield return _students.Chart(results, "Errors by digit, before and after lowering the biases for 7 and 8");
     }

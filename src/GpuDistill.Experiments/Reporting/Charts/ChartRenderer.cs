@@ -24,10 +24,12 @@ internal static partial class ChartRenderer
         Style(plot, chart);
         for (int i = 0; i < chart.Series.Count; i++)
             Draw(plot, chart, i);
-        plot.Axes.Bottom.TickGenerator = Ticks(chart.X, chart, point => point.X, horizontal: true, width);
-        plot.Axes.Left.TickGenerator = Ticks(chart.Y, chart, point => point.Y, horizontal: false, height);
-        if (chart.Series.Count > 1)
-            Legend(plot);
+        Point[] points = [.. chart.Series.SelectMany(series => series.Points)];
+        plot.Axes.Bottom.TickGenerator = Ticks(chart.X, [.. points.Select(point => point.X)], room: 34d / (width - 90));
+        NumericManual left = Ticks(chart.Y, [.. points.SelectMany(point => Ends(chart, point))], room: 18d / (height - 90));
+        plot.Axes.Left.TickGenerator = left;
+        plot.Axes.Left.MinimumSize = 40 + (7.5f * left.Ticks.Max(tick => tick.Label.Length)); // the axis label clear of the ticks'
+        Legend(plot, chart, width);
         return Embeddable(plot.GetSvgXml(width, height), width, height, chart.Title, id);
     }
 
@@ -64,8 +66,7 @@ internal static partial class ChartRenderer
             Point point = series.Points[i];
             if (!(point.HalfWidth > 0))
                 continue;
-            double low = chart.Y.Logarithmic ? Math.Max(point.Y - point.HalfWidth, point.Y / 10) : point.Y - point.HalfWidth;
-            LinePlot bar = plot.Add.Line(x[i], Place(chart.Y, low), x[i], Place(chart.Y, point.Y + point.HalfWidth));
+            LinePlot bar = plot.Add.Line(x[i], Place(chart.Y, Low(chart, point)), x[i], Place(chart.Y, point.Y + point.HalfWidth));
             bar.LineColor = color;
             bar.LineWidth = 1.5f;
         }
@@ -77,19 +78,37 @@ internal static partial class ChartRenderer
         scatter.LegendText = series.Name;
     }
 
+    // The lower end of an error bar; on a logarithmic axis it ends below the lowest point rather than at minus infinity.
+    private static double Low(Chart chart, Point point)
+    {
+        double low = point.Y - point.HalfWidth;
+        return chart.Y.Logarithmic ? Math.Max(low, chart.Series.SelectMany(series => series.Points).Min(other => other.Y) / 1.5) : low;
+    }
+
     // Error bars of several series at the same x would hide each other.
     private static double Shift(Chart chart, int index)
     {
         double[] x = [.. chart.Series.SelectMany(series => series.Points).Select(point => Place(chart.X, point.X))];
-        return (index - ((chart.Series.Count - 1) / 2d)) * 0.008 * (x.Max() - x.Min());
+        double step = chart.Series.Any(series => series.Line) ? 0.008 : chart.X.Names is null ? 0.02 : 0.04;
+        return (index - ((chart.Series.Count - 1) / 2d)) * step * (x.Max() - x.Min());
     }
 
-    private static void Legend(Plot plot)
+    // Above the data, where it hides nothing. ScottPlot leaves room for one series per line; this leaves what the names need.
+    private static void Legend(Plot plot, Chart chart, int width)
     {
+        if (chart.Series.Count == 1)
+        {
+            plot.HideLegend();
+            return;
+        }
+
         ScottPlot.Panels.LegendPanel panel = plot.ShowLegend(Edge.Top);
         panel.Alignment = Alignment.UpperLeft;
+        panel.Padding = new PixelPadding(0);
+        panel.MaximumSize = panel.MinimumSize = 8 + (24 * MathF.Ceiling(chart.Series.Sum(series => 44 + (7f * series.Name.Length)) / (width - 80)));
         Legend legend = panel.Legend;
         legend.Orientation = Orientation.Horizontal;
+        legend.Margin = new PixelPadding(0);
         legend.FontSize = 13;
         legend.FontColor = ChartColors.Ink;
         legend.BackgroundColor = ChartColors.Paper;
@@ -99,18 +118,20 @@ internal static partial class ChartRenderer
 
     private static double Place(Axis axis, double value) => axis.Logarithmic ? Math.Log10(value) : value;
 
-    private static NumericManual Ticks(Axis axis, Chart chart, Func<Point, double> value, bool horizontal, int length)
+    private static IEnumerable<double> Ends(Chart chart, Point point) =>
+        point.HalfWidth > 0 ? [Low(chart, point), point.Y + point.HalfWidth] : [point.Y];
+
+    // room: what a label takes of the axis. A label that would touch the one before it is left out; its tick stays.
+    private static NumericManual Ticks(Axis axis, double[] values, double room)
     {
-        double[] values = [.. chart.Series.SelectMany(series => series.Points).Select(value)];
         IReadOnlyList<double> ticks = axis.Ticks ?? (axis.Logarithmic ? RoundNumbers.Logarithmic(values) : RoundNumbers.Linear(values));
-        NumericManual generator = new();
+        double span = Place(axis, values.Max()) - Place(axis, values.Min());
         double last = double.NegativeInfinity;
-        double room = horizontal ? 34d / Math.Max(120, length - 90) * (Place(axis, ticks[^1]) - Place(axis, ticks[0])) : 0;
+        NumericManual generator = new();
         for (int i = 0; i < ticks.Count; i++)
         {
-            // A label that would touch the one before it is left out; its tick stays.
             double place = Place(axis, ticks[i]);
-            bool fits = axis.Names is not null || place - last >= room;
+            bool fits = axis.Names is not null || place - last >= room * span;
             generator.AddMajor(place, fits ? axis.Names?[i] ?? Numbers.Short(ticks[i]) : "");
             last = fits ? place : last;
         }

@@ -10,8 +10,8 @@ internal sealed class PlotFont : IFontResolver
 {
     public const string Name = "Plot Sans";
 
-    /// <summary>The families that a browser draws the SVG's text with; they have the widths of <see cref="Name"/>.</summary>
-    public const string Families = "'Liberation Sans', Arial, Helvetica, sans-serif";
+    /// <summary>The families that the SVG's text is drawn with: the font itself where a page brings it, else one of its widths.</summary>
+    public const string Families = "'Plot Sans', 'Liberation Sans', Arial, Helvetica, sans-serif";
 
     private static readonly Lazy<PlotFont> Registered = new(() =>
     {
@@ -25,10 +25,13 @@ internal sealed class PlotFont : IFontResolver
 
     private PlotFont()
     {
-        using Stream stream = typeof(PlotFont).Assembly.GetManifestResourceStream("PlotSans-Regular.ttf")!;
-        using SKData data = SKData.Create(stream);
+        using SKData data = SKData.CreateCopy(Bytes());
         _typeface = SKTypeface.FromData(data);
     }
+
+    /// <summary>The CSS rule that brings the font along with a page.</summary>
+    public static string FontFace =>
+        $"@font-face {{ font-family: \"{Name}\"; src: url(data:font/ttf;base64,{Convert.ToBase64String(Bytes())}); }}";
 
     /// <summary>Makes ScottPlot use it, once per process.</summary>
     public static void Register() => _ = Registered.Value;
@@ -36,4 +39,12 @@ internal sealed class PlotFont : IFontResolver
     public SKTypeface CreateTypeface(string fontName, bool bold, bool italic) => _typeface;
 
     public SKTypeface CreateTypeface(string fontName, FontWeight weight, FontSlant slant, FontSpacing spacing) => _typeface;
+
+    private static byte[] Bytes()
+    {
+        using Stream stream = typeof(PlotFont).Assembly.GetManifestResourceStream("PlotSans-Regular.ttf")!;
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
 }

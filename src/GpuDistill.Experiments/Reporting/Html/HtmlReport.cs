@@ -8,7 +8,7 @@ internal static class HtmlReport
     public static string Of(ReportDocument report)
     {
         StringBuilder page = new();
-        const string Title = "Distilling the knowledge in a neural network, on MNIST";
+        const string Title = "Distillation experiments on MNIST";
         page.Append($"""
             <!DOCTYPE html>
             <html lang="en" xmlns="http://www.w3.org/1999/xhtml">
@@ -17,6 +17,7 @@ internal static class HtmlReport
             <meta name="viewport" content="width=device-width, initial-scale=1" />
             <title>{Title}</title>
             <style>
+            {PlotFont.FontFace}
             {Style()}</style>
             </head>
             <body>
@@ -34,7 +35,7 @@ internal static class HtmlReport
 
         page.Append($"<code class=\"command\">{Html.Escape(report.Command)}</code>\n<dl class=\"facts\">\n");
         foreach ((string name, string value) in report.Facts)
-            page.Append($"<dt>{Html.Escape(name)}</dt><dd>{Html.Escape(value)}</dd>\n");
+            page.Append($"<dt>{Html.Escape(name)}</dt><dd>{Html.Text(value)}</dd>\n");
         page.Append("</dl>\n");
         if (report.Sections.Count > 1)
             Contents(page, report.Sections);
@@ -49,8 +50,8 @@ internal static class HtmlReport
         page.Append("<nav aria-label=\"Contents\"><ol>\n");
         foreach (ReportSection section in sections)
         {
-            page.Append($"<li><a href=\"#{section.Info.Name}\"><strong>{Html.Escape(section.Info.Title)}</strong><span>{section.Verdict}</span>"
-                + $"<small>{Html.Escape(section.Info.Summary)}</small></a></li>\n");
+            page.Append($"<li><a href=\"#{section.Info.Name}\"><strong>{Html.Text(section.Info.Title)}</strong><span>{section.Verdict}</span>"
+                + $"<small>{Html.Text(section.Info.Summary)}</small></a></li>\n");
         }
 
         page.Append("</ol></nav>\n");
@@ -58,7 +59,7 @@ internal static class HtmlReport
 
     private static void Section(StringBuilder page, ReportSection section)
     {
-        page.Append($"<section id=\"{section.Info.Name}\">\n<h2>{Html.Escape(section.Info.Title)}</h2>\n"
+        page.Append($"<section id=\"{section.Info.Name}\">\n<h2>{Html.Text(section.Info.Title)}</h2>\n"
             + $"<p class=\"meta\"><code>{section.Info.Name}</code> · {section.Runs} runs · {Numbers.Duration(section.Elapsed)}</p>\n");
         foreach (Block block in section.Blocks)
             Write(page, section, block);
@@ -73,7 +74,7 @@ internal static class HtmlReport
         switch (block)
         {
             case Paragraph paragraph:
-                page.Append($"<p>{Html.Escape(paragraph.Text)}</p>\n");
+                page.Append($"<p>{Html.Text(paragraph.Text)}</p>\n");
                 break;
             case Findings findings:
                 page.Append("<ul class=\"findings\">\n");
@@ -82,16 +83,16 @@ internal static class HtmlReport
                 page.Append("</ul>\n");
                 break;
             case ResultTable table:
-                page.Append($"<h3>{Html.Escape(table.Caption)}</h3>\n<div class=\"scroll\">\n");
+                page.Append($"<h3>{Html.Text(table.Caption)}</h3>\n<div class=\"scroll\">\n");
                 Table(page, table.Columns, table.Rows);
                 page.Append("</div>\n");
                 break;
             case Chart chart:
                 string id = $"{section.Info.Name}-{chart.Name}";
-                page.Append($"<figure>\n<h3>{Html.Escape(chart.Title)}</h3>\n"
+                page.Append($"<figure>\n<h3>{Html.Text(chart.Title)}</h3>\n"
                     + $"<div class=\"wide\">{ChartColors.ToVariables(ChartRenderer.Svg(chart, 812, 430, $"{id}-wide"))}</div>\n"
                     + $"<div class=\"narrow\">{ChartColors.ToVariables(ChartRenderer.Svg(chart, 358, 320, $"{id}-narrow"))}</div>\n"
-                    + $"<figcaption>{Html.Escape(chart.Caption)}</figcaption>\n</figure>\n");
+                    + $"<figcaption>{Html.Text(chart.Caption)}</figcaption>\n</figure>\n");
                 break;
         }
     }
@@ -105,16 +106,16 @@ internal static class HtmlReport
             null => ("plain", "·", ""),
         };
         string verdict = words.Length > 0 ? $"<strong class=\"{style}\">{words}</strong>" : "";
-        page.Append($"<li><span class=\"mark {style}\" aria-hidden=\"true\">{mark}</span><span>{verdict}{Html.Escape(finding.Text)}</span></li>\n");
+        page.Append($"<li><span class=\"mark {style}\" aria-hidden=\"true\">{mark}</span><span>{verdict}{Html.Text(finding.Text)}</span></li>\n");
     }
 
     private static void Table(StringBuilder page, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
-        page.Append($"<table>\n<thead><tr>{string.Concat(columns.Select(column => $"<th scope=\"col\">{Html.Escape(column)}</th>"))}</tr></thead>\n<tbody>\n");
+        page.Append($"<table>\n<thead><tr>{string.Concat(columns.Select(column => $"<th scope=\"col\">{Html.Text(column)}</th>"))}</tr></thead>\n<tbody>\n");
         foreach (IReadOnlyList<string> row in rows)
         {
-            page.Append($"<tr><th scope=\"row\">{Html.Escape(row[0])}</th>"
-                + $"{string.Concat(row.Skip(1).Select(cell => $"<td>{Html.Escape(cell)}</td>"))}</tr>\n");
+            page.Append($"<tr><th scope=\"row\">{Html.Text(row[0])}</th>"
+                + $"{string.Concat(row.Skip(1).Select(cell => $"<td>{Html.Text(cell)}</td>"))}</tr>\n");
         }
 
         page.Append("</tbody>\n</table>\n");
