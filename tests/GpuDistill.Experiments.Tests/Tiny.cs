@@ -25,7 +25,7 @@ internal static class Tiny
         OmittedDigit = new(Student, 4),
         TwoDigits = new(Student, 4),
         SmallTransfer = new(Student, 4, [(0.1, 10), (1, 3)], [0.05f, 1e30f], Cases: 50),
-        Labels = new(Student, 4, [0.1f, 1], [1, 20], 0.1f),
+        Labels = new(Student, 4, [0.1f, 1], [0.1f], [1, 20], 0.1f),
         LogitMatching = new(Student, [1, 20], [1, 50, 200, 1000]),
         Ensemble = new(Student, 2, Student, 4),
     };

@@ -25,7 +25,7 @@ internal sealed class LabelsExperiment : Experiment
         float weight = _recipe.ScalingHardWeight;
         _softAlone = Students(soft);
         _weighted = _recipe.HardWeights.ToDictionary(w => w, w => Students(soft with { SoftWeight = 1 - w, HardWeight = w }));
-        _blended = _recipe.HardWeights.ToDictionary(w => w, w => Students(soft with { LabelBlend = w }));
+        _blended = _recipe.LabelBlends.ToDictionary(w => w, w => Students(soft with { LabelBlend = w }));
         DistillationOptions both = soft with { SoftWeight = 1 - weight, HardWeight = weight };
         _scaled = _recipe.ScalingTemperatures.ToDictionary(t => t, t => Students(both with { Temperature = t }));
         _unscaled = _recipe.ScalingTemperatures.ToDictionary(
@@ -78,7 +78,9 @@ internal sealed class LabelsExperiment : Experiment
             [
                 ["0 (soft targets alone)", Numbers.MeanAndHalfWidth(results.Sample(_softAlone)), Numbers.MeanAndHalfWidth(results.Sample(_softAlone))],
                 .. _recipe.HardWeights.Select(w => (IReadOnlyList<string>)[
-                    Numbers.Short(w), Numbers.MeanAndHalfWidth(results.Sample(_weighted[w])), Numbers.MeanAndHalfWidth(results.Sample(_blended[w]))]),
+                    Numbers.Short(w),
+                    Numbers.MeanAndHalfWidth(results.Sample(_weighted[w])),
+                    _blended.TryGetValue(w, out TrainingRun[]? runs) ? Numbers.MeanAndHalfWidth(results.Sample(runs)) : "–"]),
             ]);
         yield return BalanceChart(results);
         yield return new ResultTable(

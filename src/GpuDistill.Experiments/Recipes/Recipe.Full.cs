@@ -27,6 +27,7 @@ internal sealed partial record Recipe
             Train("784-100-100-10", epochs: 12, rate: 0.1f),
             Temperature: 4,
             HardWeights: [0.02f, 0.05f, 0.1f, 0.2f, 0.5f, 0.8f, 1],
+            LabelBlends: [0.02f, 0.05f, 0.1f, 0.2f, 0.5f],
             ScalingTemperatures: [1, 2, 4, 8, 20],
             ScalingHardWeight: 0.1f),
         LogitMatching = new(

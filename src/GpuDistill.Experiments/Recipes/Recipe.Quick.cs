@@ -27,6 +27,7 @@ internal sealed partial record Recipe
             Train("784-50-50-10", epochs: 3, rate: 0.1f),
             Temperature: 4,
             HardWeights: [0.1f, 0.5f, 1],
+            LabelBlends: [0.1f, 0.5f],
             ScalingTemperatures: [1, 4, 20],
             ScalingHardWeight: 0.1f),
         LogitMatching = new(Train("784-100-100-10", epochs: 3, rate: 0.1f), [1, 4, 20, 100], [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]),

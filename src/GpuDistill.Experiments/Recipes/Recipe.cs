@@ -95,11 +95,12 @@ internal sealed record SmallTransferRecipe(
 /// <param name="Student">The student.</param>
 /// <param name="Temperature">Of the soft targets where the weights vary.</param>
 /// <param name="HardWeights">Weights of the labels, above 0, ascending; the soft targets have the rest.</param>
+/// <param name="LabelBlends">Shares of the soft target that go to the label, some of the weights. Near 1 such a target is out of reach at T.</param>
 /// <param name="ScalingTemperatures">Temperatures with and without T^2.</param>
 /// <param name="ScalingHardWeight">The labels' weight there.</param>
 internal sealed record LabelsRecipe(
-    TrainingRecipe Student, float Temperature, IReadOnlyList<float> HardWeights, IReadOnlyList<float> ScalingTemperatures,
-    float ScalingHardWeight);
+    TrainingRecipe Student, float Temperature, IReadOnlyList<float> HardWeights, IReadOnlyList<float> LabelBlends,
+    IReadOnlyList<float> ScalingTemperatures, float ScalingHardWeight);
 
 /// <summary>Distillation and its limit.</summary>
 /// <param name="Student">The student.</param>

@@ -26,9 +26,9 @@ internal static partial class ChartRenderer
             Draw(plot, chart, i);
         Point[] points = [.. chart.Series.SelectMany(series => series.Points)];
         plot.Axes.Bottom.TickGenerator = Ticks(chart.X, [.. points.Select(point => point.X)], room: 34d / (width - 90));
-        NumericManual left = Ticks(chart.Y, [.. points.SelectMany(point => Ends(chart, point))], room: 18d / (height - 90));
-        plot.Axes.Left.TickGenerator = left;
-        plot.Axes.Left.MinimumSize = 40 + (7.5f * left.Ticks.Max(tick => tick.Label.Length)); // the axis label clear of the ticks'
+        double[] ends = [.. points.SelectMany(point => Ends(chart, point))];
+        plot.Axes.Left.TickGenerator = Ticks(chart.Y, ends, room: 18d / (height - 90));
+        plot.Axes.Left.MinimumSize = 40 + (7.5f * ends.Max(end => Numbers.Short(Math.Round(end)).Length)); // the label clear of the ticks'
         Legend(plot, chart, width);
         return Embeddable(plot.GetSvgXml(width, height), width, height, chart.Title, id);
     }
