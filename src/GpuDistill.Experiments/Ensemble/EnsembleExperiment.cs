@@ -68,13 +68,14 @@ internal sealed class EnsembleExperiment : Experiment
         {
             Name = "errors",
             Title = "Members, ensembles and their students",
-            Caption = "Test errors: mean over ensembles with its 95 % confidence interval, and each ensemble.",
-            X = new Axis("", Ticks: [0, 1, 2, 3, 4, 5], Names: ["best member", "arithmetic", "geometric", "of one", "of arithm.", "of geom."]),
+            Caption = "Test errors, mean over ensembles with its 95 % confidence interval: an ensemble’s best member, its arithmetic and its geometric mean; "
+                + "and students of one member, of the arithmetic and of the geometric mean.",
+            X = new Axis("", Ticks: [0, 1, 2, 3, 4, 5], Names: ["best", "arith.", "geom.", "one", "arith.", "geom."]),
             Y = new Axis("test errors"),
             Series =
             [
-                new("networks and ensembles", [Point.Of(0, best), Point.Of(1, arithmetic), Point.Of(2, geometric)], Line: false),
-                new("students", [.. students.Select((sample, i) => Point.Of(3 + i, sample))], Line: false),
+                new("member, ensembles", [Point.Of(0, best), Point.Of(1, arithmetic), Point.Of(2, geometric)], Line: false),
+                new("students of these", [.. students.Select((sample, i) => Point.Of(3 + i, sample))], Line: false),
             ],
         };
     }

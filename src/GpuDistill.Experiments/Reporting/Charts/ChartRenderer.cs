@@ -85,10 +85,12 @@ internal static partial class ChartRenderer
         return chart.Y.Logarithmic ? Math.Max(low, chart.Series.SelectMany(series => series.Points).Min(other => other.Y) / 1.5) : low;
     }
 
-    // Error bars of several series at the same x would hide each other.
+    // Error bars of several series at the same x would hide each other; where no x is shared, points stay where they are.
     private static double Shift(Chart chart, int index)
     {
         double[] x = [.. chart.Series.SelectMany(series => series.Points).Select(point => Place(chart.X, point.X))];
+        if (chart.Series.SelectMany(series => series.Points.Select(point => point.X).Distinct()).GroupBy(value => value).All(group => group.Count() == 1))
+            return 0;
         double step = chart.Series.Any(series => series.Line) ? 0.008 : chart.X.Names is null ? 0.02 : 0.04;
         return (index - ((chart.Series.Count - 1) / 2d)) * step * (x.Max() - x.Min());
     }
