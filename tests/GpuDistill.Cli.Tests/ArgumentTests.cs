@@ -66,6 +66,12 @@ public class ArgumentTests
         { "evaluate none.safetensors", "none.safetensors: there is no such file" },
         { "evaluate model --part all", "--part must be test or train; it is 'all'" },
         { "evaluate model --seed 1", "--seed" },
+        { "experiment --output out", "'NAME'" },
+        { "experiment mnist-table", "'--output' is required" },
+        { "experiment mnist --output out", "There is no experiment 'mnist'; there are mnist-table, temperature-sweep, " },
+        { "experiment all --output out --seeds 0", "--seeds must be a whole number from 1 to 1000; it is '0'" },
+        { "experiment all --output out --epochs 3", "--epochs" },
+        { "experiment all --output out --data /no/such/directory", "/no/such/directory: there is no such directory" },
     };
 
     [Theory]

@@ -29,19 +29,23 @@ internal sealed class PlainProgress
         {
             Line(phase.State switch
             {
-                PhaseState.Running => phase.Epochs > 0 ? $"{Title(phase)}, {phase.Epochs} epochs" : Title(phase),
+                PhaseState.Running => phase.Epochs > 0 ? $"{Title(phase)}, {phase.Epochs} {phase.Unit}s" : Title(phase),
                 PhaseState.Done => string.Join(", ", [$"{phase.Name}: done in {Units.Seconds(phase.Elapsed)}", .. phase.Figures()]),
                 _ => $"{phase.Name}: stopped after {Units.Seconds(phase.Elapsed)}",
             });
             return;
         }
 
-        if (phase.Progress is not { } progress || progress.Step == progress.Steps)
+        if (phase.Progress is not { } progress)
             return;
         TimeSpan silence = Stopwatch.GetElapsedTime(_lastLine);
-        if (silence < Shortest || (!progress.IsEndOfEpoch && silence < Longest))
+        bool soon = silence < Shortest || (!progress.IsEndOfEpoch && silence < Longest);
+        bool result = phase.NamesEpochs && progress.IsEndOfEpoch; // what a run came to is told in any case
+        if (!result && (soon || progress.Step == progress.Steps))
             return;
-        string done = phase.Epochs > 0 ? $"epoch {phase.Epoch} of {phase.Epochs}" : Units.Percent(phase.Share, 0);
+        string done = phase.Epochs > 0 ? $"{phase.Unit} {phase.Epoch} of {phase.Epochs}" : Units.Percent(phase.Share, 0);
+        if (phase.NamesEpochs)
+            done = $"{done}, {phase.Detail}";
         Line(string.Join(", ", [$"{phase.Name}: {done}", .. phase.Figures(), $"{Units.Duration(progress.Remaining)} left"]));
     }
 

@@ -1,0 +1,44 @@
+using GpuDistill.Kernels;
+
+namespace GpuDistill.Experiments;
+
+internal sealed partial record Recipe
+{
+    /// <summary>The recipe that reproduces the paper.</summary>
+    public static Recipe Full { get; } = new()
+    {
+        Prefix = "",
+        ComparesWithPaper = true,
+        Teacher = Regularized(Train("784-1200-1200-10", epochs: 40, rate: 0.1f), inputDropout: 0.1f, hiddenDropout: 0.3f, maxNorm: 3),
+        HardStudent = Train("784-800-800-10", epochs: 20, rate: 0.1f),
+        DistilledStudent = Train("784-800-800-10", epochs: 40, rate: 0.1f),
+        Distillation = new DistillationOptions { Temperature = 20, SoftWeight = 1, HardWeight = 0 },
+        WideSweep = new(Train("784-300-300-10", epochs: 10, rate: 0.1f), [1, 2, 4, 8, 12, 20, 40], StudentsPerSeed: 1),
+        NarrowSweep = new(Train("784-30-30-10", epochs: 15, rate: 0.1f), [1, 1.5f, 2, 2.5f, 3, 4, 5, 8, 12, 20, 40], StudentsPerSeed: 3),
+        OmittedDigit = new(Train("784-800-800-10", epochs: 40, rate: 0.1f, warmup: 2), Temperature: 20),
+        TwoDigits = new(Train("784-800-800-10", epochs: 60, rate: 0.1f, warmup: 5), Temperature: 20),
+        SmallTransfer = new(
+            Train("784-300-300-10", epochs: 1, rate: 0.1f, warmup: 0),
+            Temperature: 4,
+            Sizes: [(0.01, 100), (0.03, 60), (0.1, 30), (1, 8)],
+            Rates: [0.01f, 0.02f, 0.05f, 0.1f, 0.2f, 0.5f, 1],
+            Cases: 2000),
+        Labels = new(
+            Train("784-100-100-10", epochs: 12, rate: 0.1f),
+            Temperature: 4,
+            HardWeights: [0.02f, 0.05f, 0.1f, 0.2f, 0.5f, 0.8f, 1],
+            LabelBlends: [0.02f, 0.05f, 0.1f, 0.2f, 0.5f],
+            ScalingTemperatures: [1, 2, 4, 8, 20],
+            ScalingHardWeight: 0.1f),
+        LogitMatching = new(
+            Train("784-300-300-10", epochs: 10, rate: 0.1f), [1, 2, 4, 8, 20, 100], [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]),
+        Ensemble = new(
+            Regularized(Train("784-300-300-10", epochs: 15, rate: 0.1f)), Members: 5, Train("784-300-300-10", epochs: 12, rate: 0.1f), Temperature: 4),
+    };
+
+    // What the paper's teacher has: jittered images, dropout, a limit on the weights into a unit.
+    private static TrainingRecipe Regularized(TrainingRecipe recipe, float inputDropout = 0, float hiddenDropout = 0, float maxNorm = 0) => recipe with
+    {
+        Training = recipe.Training with { Jitter = 2, InputDropout = inputDropout, HiddenDropout = hiddenDropout, MaxNorm = maxNorm },
+    };
+}
