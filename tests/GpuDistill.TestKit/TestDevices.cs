@@ -18,6 +18,9 @@ public static class TestDevices
 {
     public const string RequireVariable = "GPUDISTILL_REQUIRE";
 
+    /// <summary>The trait that names a theory row's device, so that <c>--filter-trait device=opencl</c> runs one device's tests.</summary>
+    public const string DeviceTrait = "device";
+
     private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => builder
         .EnableAlgorithms()
         .CPU(new CPUDevice(2, 1, 1))
@@ -29,16 +32,16 @@ public static class TestDevices
     private static readonly ConcurrentDictionary<(string, KernelVariant), Lazy<KernelContext>> Contexts = new();
 
     /// <summary>Theory rows (device, variant) for every operation: all devices, all variants that a device could run.</summary>
-    public static TheoryData<string, KernelVariant> Variants => new()
-    {
-        { "cpu", KernelVariant.Simd512 },
-        { "cpu", KernelVariant.Simd256 },
-        { "cpu", KernelVariant.Simd128 },
-        { "cpu", KernelVariant.Portable },
-        { "cpu-16", KernelVariant.Portable },
-        { "cuda", KernelVariant.Portable },
-        { "opencl", KernelVariant.Portable },
-    };
+    public static TheoryData<string, KernelVariant> Variants =>
+    [
+        On("cpu", KernelVariant.Simd512),
+        On("cpu", KernelVariant.Simd256),
+        On("cpu", KernelVariant.Simd128),
+        On("cpu", KernelVariant.Portable),
+        On("cpu-16", KernelVariant.Portable),
+        On("cuda", KernelVariant.Portable),
+        On("opencl", KernelVariant.Portable),
+    ];
 
     /// <summary>
     /// The context of a device with a forced variant. Skips the test where the device is missing, or fails it where it is
@@ -59,6 +62,9 @@ public static class TestDevices
             Assert.Skip($"this processor has no {variant}");
         return Contexts.GetOrAdd((device, variant), _ => new(() => new KernelContext(accelerator, variant))).Value;
     }
+
+    private static TheoryDataRow<string, KernelVariant> On(string device, KernelVariant variant) =>
+        new(device, variant) { Traits = { [DeviceTrait] = [device] } };
 
     private static Accelerator? Open(string name)
     {

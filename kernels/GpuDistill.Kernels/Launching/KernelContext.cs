@@ -91,6 +91,8 @@ public sealed class KernelContext : IDisposable
         SharedMemoryConfig shared = sharedFloats > 0
             ? SharedMemoryConfig.RequestDynamic<float>(sharedFloats)
             : default;
-        return new PortableLaunch<TArguments>(operation, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments);
+        // Contexts of one accelerator share ILGPU's kernel objects, so the gate is the accelerator's.
+        object? gate = Accelerator.AcceleratorType == AcceleratorType.OpenCL ? Accelerator : null;
+        return new PortableLaunch<TArguments>(operation, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments, gate);
     }
 }

@@ -56,7 +56,7 @@ public static partial class MaxNorm
             }
 
             sum = scratch[lane];
-            if (!(sum > a.SquaredLimit) || sum > float.MaxValue)
+            if (!FloatBits.IsFinite(sum) || sum <= a.SquaredLimit)
                 continue;
             float scale = a.Limit / XMath.Sqrt(sum);
             for (int row = slice; row < rows; row += slices)
