@@ -21,12 +21,14 @@ public static class TestDevices
     /// <summary>The trait that names a theory row's device, so that <c>--filter-trait device=opencl</c> runs one device's tests.</summary>
     public const string DeviceTrait = "device";
 
-    private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => builder
-        .EnableAlgorithms()
+    private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => KernelContext
+        .Prepare(builder, AcceleratorType.CPU)
         .CPU(new CPUDevice(2, 1, 1))
         .CPU(new CPUDevice(4, 4, 1))
-        .Cuda()
         .OpenCL()));
+
+    private static readonly Lazy<Context> CudaContext = new(() => Context.Create(
+        builder => KernelContext.Prepare(builder, AcceleratorType.Cuda).Cuda()));
 
     private static readonly ConcurrentDictionary<string, Lazy<Accelerator?>> Accelerators = new();
     private static readonly ConcurrentDictionary<(string, KernelVariant), Lazy<KernelContext>> Contexts = new();
@@ -73,7 +75,7 @@ public static class TestDevices
         {
             "cpu" => context.CreateCPUAccelerator(0),
             "cpu-16" => context.CreateCPUAccelerator(1),
-            "cuda" => context.GetCudaDevices().Count > 0 ? context.CreateCudaAccelerator(0) : null,
+            "cuda" => CudaContext.Value.GetCudaDevices().Count > 0 ? CudaContext.Value.CreateCudaAccelerator(0) : null,
             "opencl" => context.GetCLDevices().Count > 0 ? context.CreateCLAccelerator(0) : null,
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such test device."),
         };

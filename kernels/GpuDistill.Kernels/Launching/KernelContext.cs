@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace GpuDistill.Kernels;
 
 /// <summary>
 /// What kernels need of an accelerator: compiled kernels, kept once loaded, and on the CPU accelerator the worker threads.
 /// Make one per accelerator and keep it; it does not own the accelerator. The accelerator's ILGPU context must have been
-/// built with <c>EnableAlgorithms()</c>.
+/// built with what <see cref="Prepare"/> sets.
 /// </summary>
 public sealed class KernelContext : IDisposable
 {
@@ -42,6 +43,18 @@ public sealed class KernelContext : IDisposable
 
     internal CpuWorkers Workers =>
         _workers?.Value ?? throw new NotSupportedException("CPU variants need ILGPU's CPU accelerator.");
+
+    /// <summary>
+    /// Sets what the ILGPU context of an accelerator is built with: ILGPU's algorithms always, and for CUDA the optimization level
+    /// that its kernels are written for (with any other they are correct and slower).
+    /// </summary>
+    /// <param name="builder">The builder of the context.</param>
+    /// <param name="type">The kind of accelerator that the context is for.</param>
+    public static Context.Builder Prepare(Context.Builder builder, AcceleratorType type)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.EnableAlgorithms().Optimize(type == AcceleratorType.Cuda ? PtxCode.Level : OptimizationLevel.O1);
+    }
 
     /// <summary>Whether the device can run the variant at all (an operation may still not offer it).</summary>
     public bool Supports(KernelVariant variant) => variant switch
@@ -80,8 +93,12 @@ public sealed class KernelContext : IDisposable
     /// <summary>Loads an explicitly grouped kernel, once.</summary>
     internal Action<AcceleratorStream, KernelConfig, TArguments> Load<TArguments>(Action<TArguments> kernel)
         where TArguments : struct =>
-        (Action<AcceleratorStream, KernelConfig, TArguments>)_kernels.GetOrAdd(
-            kernel.Method, _ => Accelerator.LoadKernel(kernel));
+        (Action<AcceleratorStream, KernelConfig, TArguments>)_kernels.GetOrAdd(kernel.Method, method =>
+        {
+            if (!method.IsDefined(typeof(KernelEntryAttribute)))
+                throw new InvalidOperationException($"{method.DeclaringType?.Name}.{method.Name} has no {nameof(KernelEntryAttribute)}.");
+            return Accelerator is CudaAccelerator cuda ? PtxCode.Load(cuda, kernel) : Accelerator.LoadKernel(kernel);
+        });
 
     /// <summary>Binds a kernel to its arguments with <paramref name="groups"/> groups of <paramref name="groupSize"/> threads.</summary>
     internal Launch Portable<TArguments>(

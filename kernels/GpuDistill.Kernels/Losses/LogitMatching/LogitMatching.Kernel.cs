@@ -43,6 +43,7 @@ public static partial class LogitMatching
             arguments with { WriteLosses = losses ? 1 : 0, WriteGradient = gradient ? 1 : 0 });
     }
 
+    [KernelEntry]
     internal static void RowsKernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);

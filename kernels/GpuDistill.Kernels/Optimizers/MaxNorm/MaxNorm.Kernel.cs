@@ -27,6 +27,7 @@ public static partial class MaxNorm
         return context.Portable(nameof(MaxNorm), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(MaxGroupSize);
