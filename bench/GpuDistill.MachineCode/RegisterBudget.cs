@@ -2,7 +2,8 @@ namespace GpuDistill.MachineCode;
 
 /// <summary>
 /// The most registers per thread that a kernel may take on any of the architectures, a multiple of 8 as the hardware gives them
-/// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason.
+/// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason. The CUDA
+/// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way.
 /// </summary>
 internal static class RegisterBudget
 {
@@ -14,6 +15,16 @@ internal static class RegisterBudget
         ["DenseBackwardWeights.Kernel"] = 48,
         ["DenseForward.Kernel"] = 48,
         ["DistillationLoss.CountKernel<Single>"] = 24,
+        ["DistillationLoss.CudaRowKernel<Single, SingleElements<Single>, QuadRow, ShuffledReduction>"] = 72,
+        ["DistillationLoss.CudaRowKernel<Single, SingleElements<Single>, DoubleRow<QuadRow>, ShuffledReduction>"] = 80,
+        ["DistillationLoss.CudaRowKernel<Single, SingleElements<Single>, DoubleRow<DoubleRow<QuadRow>>, ShuffledReduction>"] = 112,
+        ["DistillationLoss.CudaRowKernel<Single, SingleElements<Single>, DoubleRow<DoubleRow<DoubleRow<QuadRow>>>, ShuffledReduction>"] = 152,
+        ["DistillationLoss.CudaRowKernel<Single, SingleElements<Single>, StreamedRow, ShuffledReduction>"] = 64,
+        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, QuadRow, ShuffledReduction>"] = 72,
+        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, DoubleRow<QuadRow>, ShuffledReduction>"] = 80,
+        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, DoubleRow<DoubleRow<QuadRow>>, ShuffledReduction>"] = 96,
+        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, DoubleRow<DoubleRow<DoubleRow<QuadRow>>>, ShuffledReduction>"] = 128,
+        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, StreamedRow, ShuffledReduction>"] = 64,
         ["DistillationLoss.RowKernel<Single>"] = 64,
         ["DistillationLoss.TotalsKernel<Single>"] = 32,
         ["LogitMatching.RowsKernel"] = 48,

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using GpuDistill.Kernels;
 using ILGPU.Runtime.Cuda;
 using Xunit;
@@ -22,8 +23,19 @@ public class MachineCodeTests
             Assert.Equal((0, 0), (code.Stack, code.Spills));
             Assert.InRange(code.Registers, 1, RegisterBudget.Table[kernel]);
             Assert.True(code.Count("EXIT") > 0, "no machine code");
+            CheckWideAccesses(kernel, code);
             foreach (string instruction in (string[])["LDL", "STL", "DADD", "DMUL", "DFMA", "DSETP"])
                 Assert.True(code.Count(instruction) == 0, $"{instruction} in the code for {architecture}");
         }
+    }
+
+    // The CUDA loss with whole quads: student, teacher and gradient of each quad in 16 bytes at once.
+    private static void CheckWideAccesses(string kernel, MachineCode code)
+    {
+        if (!kernel.Contains(nameof(WholeQuads), StringComparison.Ordinal))
+            return;
+        int quads = kernel.Contains(nameof(StreamedRow), StringComparison.Ordinal) ? 1 : 1 << Regex.Count(kernel, nameof(DoubleRow<>));
+        Assert.InRange(code.Count("LDG.E.128"), 2 * quads, int.MaxValue);
+        Assert.InRange(code.Count("STG.E.128"), quads, int.MaxValue);
     }
 }

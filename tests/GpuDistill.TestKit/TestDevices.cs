@@ -46,6 +46,19 @@ public static class TestDevices
     ];
 
     /// <summary>
+    /// The same for an operation that has a CUDA variant: it runs on the other devices too, as far as their language goes, so that
+    /// its arithmetic is tested without a GPU.
+    /// </summary>
+    public static TheoryData<string, KernelVariant> VariantsWithCuda =>
+    [
+        .. Variants,
+        On("cpu", KernelVariant.Cuda),
+        On("cpu-16", KernelVariant.Cuda),
+        On("cuda", KernelVariant.Cuda),
+        On("opencl", KernelVariant.Cuda),
+    ];
+
+    /// <summary>
     /// The context of a device with a forced variant. Skips the test where the device is missing, or fails it where it is
     /// required; the CPU is always required.
     /// </summary>
@@ -60,9 +73,11 @@ public static class TestDevices
         }
 
         Lazy<KernelContext> probe = Contexts.GetOrAdd((device, KernelVariant.Auto), _ => new(() => new KernelContext(accelerator)));
-        if (!probe.Value.Supports(variant))
+        bool emulates = variant == KernelVariant.Cuda && !probe.Value.Supports(variant);
+        if (!emulates && !probe.Value.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
-        return Contexts.GetOrAdd((device, variant), _ => new(() => new KernelContext(accelerator, variant))).Value;
+        return Contexts.GetOrAdd((device, variant), _ => new(() =>
+            emulates ? new KernelContext(accelerator, emulatesCuda: true) : new KernelContext(accelerator, variant))).Value;
     }
 
     private static TheoryDataRow<string, KernelVariant> On(string device, KernelVariant variant) =>

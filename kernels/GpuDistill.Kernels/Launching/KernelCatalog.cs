@@ -23,13 +23,25 @@ internal static class KernelCatalog
         string name = $"{method.DeclaringType!.Name}.{method.Name}";
         if (!method.IsGenericMethodDefinition)
             return [new KernelEntry(name, method, mark)];
-        return StorageType.All.Select(storage => new KernelEntry(
-            $"{name}<{storage.Element.Name}>", method.MakeGenericMethod(Arguments(method, storage)), mark));
+        return Instances(method, mark).Select(arguments => new KernelEntry(
+            $"{name}<{string.Join(", ", NamesOf(arguments))}>", method.MakeGenericMethod(arguments), mark));
     }
 
-    // A kernel is generic over the element type, or over that and its storage.
-    private static Type[] Arguments(MethodInfo method, (Type Element, Type Storage) storage) =>
-        method.GetGenericArguments().Length == 1 ? [storage.Element] : [storage.Element, storage.Storage];
+    private static IEnumerable<Type[]> Instances(MethodInfo method, KernelEntryAttribute mark)
+    {
+        if (mark.Instances is { } list)
+            return (IEnumerable<Type[]>)method.DeclaringType!.GetMethod(list, Any)!.Invoke(null, null)!;
+        return StorageType.All.Select(Type[] (storage) =>
+            method.GetGenericArguments().Length == 1 ? [storage.Element] : [storage.Element, storage.Storage]);
+    }
+
+    // A storage follows from its element type.
+    private static IEnumerable<string> NamesOf(IEnumerable<Type> types) =>
+        types.Where(type => !StorageType.All.Any(storage => storage.Storage == type)).Select(NameOf);
+
+    private static string NameOf(Type type) => type.IsGenericType
+        ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", NamesOf(type.GetGenericArguments()))}>"
+        : type.Name;
 }
 
 /// <summary>One kernel as it is compiled.</summary>

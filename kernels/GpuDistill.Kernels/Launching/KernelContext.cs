@@ -15,6 +15,7 @@ public sealed class KernelContext : IDisposable
 {
     private readonly ConcurrentDictionary<MethodInfo, Delegate> _kernels = new();
     private readonly Lazy<CpuWorkers>? _workers;
+    private readonly bool _emulatesCuda;
 
     /// <param name="accelerator">Any ILGPU accelerator.</param>
     /// <param name="variant">Forces one variant for every operation; Auto takes each operation's fastest.</param>
@@ -32,6 +33,14 @@ public sealed class KernelContext : IDisposable
             throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
     }
 
+    // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
+    internal KernelContext(Accelerator accelerator, bool emulatesCuda)
+        : this(accelerator)
+    {
+        _emulatesCuda = emulatesCuda;
+        Variant = KernelVariant.Cuda;
+    }
+
     /// <summary>The accelerator.</summary>
     public Accelerator Accelerator { get; }
 
@@ -40,6 +49,9 @@ public sealed class KernelContext : IDisposable
 
     /// <summary>Worker threads of the CPU variants; 0 on a GPU.</summary>
     public int Threads => _workers?.Value.Count ?? 0;
+
+    /// <summary>Whether threads of a warp can exchange values; ILGPU offers it for OpenCL on few devices.</summary>
+    internal bool HasShuffles => Accelerator.AcceleratorType != AcceleratorType.OpenCL;
 
     internal CpuWorkers Workers =>
         _workers?.Value ?? throw new NotSupportedException("CPU variants need ILGPU's CPU accelerator.");
@@ -60,6 +72,7 @@ public sealed class KernelContext : IDisposable
     public bool Supports(KernelVariant variant) => variant switch
     {
         KernelVariant.Auto or KernelVariant.Portable => true,
+        KernelVariant.Cuda => _emulatesCuda || Accelerator.AcceleratorType == AcceleratorType.Cuda,
         _ => _workers is not null && SimdSupport.Has(variant),
     };
 

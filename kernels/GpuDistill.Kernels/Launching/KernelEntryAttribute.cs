@@ -12,4 +12,10 @@ internal sealed class KernelEntryAttribute : Attribute
 
     /// <summary>The variant that the kernel belongs to.</summary>
     public KernelVariant Variant { get; init; } = KernelVariant.Portable;
+
+    /// <summary>
+    /// A static method of the same class that lists the type arguments of a generic kernel, one array each; without one, a kernel is
+    /// generic over the element type, or over that and its storage.
+    /// </summary>
+    public string? Instances { get; init; }
 }

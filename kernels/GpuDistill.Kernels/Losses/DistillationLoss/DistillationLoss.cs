@@ -135,6 +135,6 @@ public static partial class DistillationLoss
         where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
     {
         public static readonly VariantTable<Arguments<T>> Variants =
-            new(nameof(DistillationLoss), BindPortable<T, TStorage>, BindCpu<T, TStorage>);
+            new(nameof(DistillationLoss), BindPortable<T, TStorage>, BindCpu<T, TStorage>, BindCuda<T, TStorage>);
     }
 }
