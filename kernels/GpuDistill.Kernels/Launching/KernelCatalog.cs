@@ -31,17 +31,22 @@ internal static class KernelCatalog
     {
         if (mark.Instances is { } list)
             return (IEnumerable<Type[]>)method.DeclaringType!.GetMethod(list, Any)!.Invoke(null, null)!;
-        return StorageType.All.Select(Type[] (storage) =>
-            method.GetGenericArguments().Length == 1 ? [storage.Element] : [storage.Element, storage.Storage]);
+        return method.GetGenericArguments().Length == 1
+            ? StorageType.All.Select(storage => storage.Element).Distinct().Select(element => (Type[])[element])
+            : StorageType.All.Select(storage => (Type[])[storage.Element, storage.Storage]);
     }
 
-    // A storage follows from its element type.
-    private static IEnumerable<string> NamesOf(IEnumerable<Type> types) =>
-        types.Where(type => !StorageType.All.Any(storage => storage.Storage == type)).Select(NameOf);
+    // An element type follows from its storage, where there is one.
+    private static IEnumerable<string> NamesOf(Type[] types) =>
+        types.Where(type => !types.Any(other => StorageType.All.Contains((type, other)))).Select(NameOf);
 
-    private static string NameOf(Type type) => type.IsGenericType
-        ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", NamesOf(type.GetGenericArguments()))}>"
-        : type.Name;
+    private static string NameOf(Type type)
+    {
+        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal);
+        return type.IsGenericType
+            ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", NamesOf(type.GetGenericArguments()))}>"
+            : name;
+    }
 }
 
 /// <summary>One kernel as it is compiled.</summary>

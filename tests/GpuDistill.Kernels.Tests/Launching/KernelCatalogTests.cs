@@ -18,8 +18,8 @@ public class KernelCatalogTests
     {
         Assert.Equal(KernelCatalog.All.Count, KernelCatalog.All.Select(entry => entry.Name).Distinct().Count());
         Assert.All(KernelCatalog.All, entry => Assert.False(entry.Method.ContainsGenericParameters));
-        foreach ((Type element, _) in StorageType.All)
-            Assert.Contains(KernelCatalog.All, entry => entry.Name == $"TemperatureSoftmax.Kernel<{element.Name}>");
+        foreach ((_, Type storage) in StorageType.All)
+            Assert.Contains(KernelCatalog.All, entry => entry.Name == $"TemperatureSoftmax.Kernel<{storage.Name.Replace("Storage", "", StringComparison.Ordinal)}>");
     }
 
     private static void Unmarked(int argument)

@@ -71,9 +71,10 @@ public static partial class DistillationLoss
     private static Action<Arguments<T>> CudaKernel<T, TStorage>(bool whole, int quads, bool shuffles)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
-        whole && typeof(T) == typeof(float)
-            ? (Action<Arguments<T>>)(object)CudaKernel<float, WholeQuads>(quads, shuffles)
-            : CudaKernel<T, SingleElements<T, TStorage>>(quads, shuffles);
+        !whole ? CudaKernel<T, SingleElements<T, TStorage>>(quads, shuffles)
+        : typeof(TStorage) == typeof(HalfStorage) ? (Action<Arguments<T>>)(object)CudaKernel<ushort, WholeShorts<HalfStorage>>(quads, shuffles)
+        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<Arguments<T>>)(object)CudaKernel<ushort, WholeShorts<BFloat16Storage>>(quads, shuffles)
+        : (Action<Arguments<T>>)(object)CudaKernel<float, WholeQuads>(quads, shuffles);
 
     private static Action<Arguments<T>> CudaKernel<T, TAccess>(int quads, bool shuffles)
         where T : unmanaged
@@ -166,6 +167,8 @@ public static partial class DistillationLoss
         foreach (Type row in rows)
         {
             yield return [typeof(float), typeof(WholeQuads), row, typeof(ShuffledReduction)];
+            yield return [typeof(ushort), typeof(WholeShorts<HalfStorage>), row, typeof(ShuffledReduction)];
+            yield return [typeof(ushort), typeof(WholeShorts<BFloat16Storage>), row, typeof(ShuffledReduction)];
             foreach ((Type element, Type storage) in StorageType.All)
                 yield return [element, typeof(SingleElements<,>).MakeGenericType(element, storage), row, typeof(ShuffledReduction)];
         }

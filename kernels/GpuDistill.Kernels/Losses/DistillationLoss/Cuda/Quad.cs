@@ -43,6 +43,43 @@ internal readonly struct WholeQuads : IQuadAccess<float>
         view.Cast<Quad>()[(start + column) >> 2] = value;
 }
 
+/// <summary>The same for elements of 16 bits, where a quad is one access of 8 bytes.</summary>
+internal readonly struct WholeShorts<TStorage> : IQuadAccess<ushort>
+    where TStorage : unmanaged, IShortStorage
+{
+    public bool Has(int column, int index, int columns) => true;
+
+    public Quad Load(ArrayView<ushort> view, long start, int column, int columns)
+    {
+        TStorage storage = default;
+        ShortQuad bits = view.Cast<ShortQuad>()[(start + column) >> 2];
+        return new Quad
+        {
+            X = storage.FromBits(bits.X),
+            Y = storage.FromBits(bits.Y),
+            Z = storage.FromBits(bits.Z),
+            W = storage.FromBits(bits.W),
+        };
+    }
+
+    public void Store(ArrayView<ushort> view, long start, int column, int columns, Quad value)
+    {
+        TStorage storage = default;
+        view.Cast<ShortQuad>()[(start + column) >> 2] = new ShortQuad
+        {
+            X = storage.ToBits(value.X),
+            Y = storage.ToBits(value.Y),
+            Z = storage.ToBits(value.Z),
+            W = storage.ToBits(value.W),
+        };
+    }
+
+    private struct ShortQuad
+    {
+        public ushort X, Y, Z, W;
+    }
+}
+
 /// <summary>Element by element, for any length and any alignment; elements beyond the row's end are 0 and never written.</summary>
 internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
     where T : unmanaged
