@@ -44,6 +44,7 @@ public static partial class DistillationLoss
         return new CompositeLaunch(nameof(DistillationLoss), KernelVariant.Portable, [.. parts], workspace);
     }
 
+    [KernelEntry]
     internal static void RowKernel<T, TStorage>(Arguments<T> a)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
