@@ -13,7 +13,7 @@ public class ArgumentTests
         { "demo --data /no/such/directory", "/no/such/directory: there is no such directory" },
         { "demo --device tpu", "'tpu'" },
         { "devices --device cuda:99", "'cuda:99'" },
-        { "devices --variant simd1024", "--variant must be auto, portable, simd128, simd256 or simd512; it is 'simd1024'" },
+        { "devices --variant simd1024", "--variant must be auto, portable, simd128, simd256, simd512 or cuda; it is 'simd1024'" },
         { "devices --threads 0", "--threads must be a whole number of at least 1; it is '0'" },
         { "train", "'--output' is required" },
         { "train --output", "'--output'" },
