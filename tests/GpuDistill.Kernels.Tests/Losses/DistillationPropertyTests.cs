@@ -11,6 +11,25 @@ public class DistillationPropertyTests
     // The gradient must be the derivative of the loss: of the reference's in double, and of the kernel's own.
     [Theory]
     [MemberData(nameof(Variants))]
+    public void The_divergence_keeps_its_digits_at_any_temperature(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach ((int rows, int columns) in ((int, int)[])[(9, 10), (3, 1000)])
+        {
+            foreach (float temperature in (float[])[40, 1000, 1e5f])
+            {
+                LossCase test = new(rows, columns, TestData.Uniform(rows * columns, 8, 21), TestData.Uniform(rows * columns, 8, 22), null)
+                {
+                    Options = new() { Temperature = temperature },
+                };
+                double expected = test.Reference().KlDivergence;
+                Tolerance.Divergence.Check(expected, test.Run(context).Totals.KlDivergence, expected, $"[{rows} x {columns}] at T = {temperature}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
     public void The_gradient_is_the_derivative_of_the_loss(string device, KernelVariant variant)
     {
         KernelContext context = TestDevices.Get(device, variant);

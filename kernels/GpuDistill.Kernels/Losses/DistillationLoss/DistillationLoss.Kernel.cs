@@ -158,6 +158,7 @@ public static partial class DistillationLoss
                     part.Teacher += flat ? less : e;
                     part.Cross += e < RowSums.SmallestWeight ? 0 : e * student;
                     part.Difference += e < RowSums.SmallestWeight ? 0 : e * (student - teacher);
+                    part.Excess += flat ? e * RowLoss.ExcessHalf(x - y) : 0;
                 }
 
                 if (hard)

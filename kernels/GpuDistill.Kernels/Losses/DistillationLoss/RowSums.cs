@@ -35,6 +35,9 @@ internal struct RowSums
     /// <summary>sum e ((z - mz) - (v - mv)), without the terms where e counts as 0</summary>
     public float Difference;
 
+    /// <summary>In flat rows, sum e (exp(d) - 1 - d), d = ((z - mz) - (v - mv)) / T</summary>
+    public float Excess;
+
     /// <summary>For label smoothing, w the class weights: sum w (z - mz), without the terms where w is 0, and sum w.</summary>
     public float Uniform, UniformWeight;
 
@@ -49,6 +52,7 @@ internal struct RowSums
         a.Hard += b.Hard;
         a.Cross += b.Cross;
         a.Difference += b.Difference;
+        a.Excess += b.Excess;
         a.Uniform += b.Uniform;
         a.UniformWeight += b.UniformWeight;
         a.Earlier += b.Earlier;

@@ -75,6 +75,7 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
                 sums.Student += RowLoss.Expm1Half(student * Settings.InverseTemperature);
                 sums.Teacher += less;
                 e = 1 + less;
+                sums.Excess += e * RowLoss.ExcessHalf((student - teacher) * Settings.InverseTemperature);
             }
             else
             {
