@@ -9,7 +9,7 @@ internal sealed partial record Recipe
     {
         Prefix = "quick-",
         ComparesWithPaper = false,
-        Teacher = Regularized(Train("784-400-400-10", epochs: 6, rate: 0.1f)),
+        Teacher = Regularized(Train("784-400-400-10", epochs: 6, rate: 0.1f), weightDecay: 0),
         HardStudent = Train("784-100-100-10", epochs: 5, rate: 0.1f),
         DistilledStudent = Train("784-100-100-10", epochs: 10, rate: 0.1f),
         Distillation = new DistillationOptions { Temperature = 20, SoftWeight = 1, HardWeight = 0 },
