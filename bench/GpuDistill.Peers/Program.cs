@@ -32,6 +32,8 @@ return command.Parse(args).Invoke();
 static int Run(int threads, Clock clock, string filter, FileInfo? json)
 {
     TorchSharp.torch.set_num_threads(threads);
+    if (Console.IsOutputRedirected)
+        AnsiConsole.Profile.Width = 140; // a table that nobody resizes
     using Context context = Context.Create(builder => builder.EnableAlgorithms().CPU(new CPUDevice(2, 1, 1)));
     using CPUAccelerator accelerator = context.CreateCPUAccelerator(0);
     using KernelContext kernels = new(accelerator, KernelVariant.Auto, threads);
@@ -88,8 +90,9 @@ static IEnumerable<(string Work, Func<Comparison> Make)> Comparisons(KernelConte
     foreach ((int m, int k, int n) in ((int, int, int)[])[(128, 784, 1200), (128, 1200, 1200), (1024, 1200, 1200)])
     {
         yield return ($"product {m} x {k} x {n}", () => new ProductComparison(kernels, m, k, n));
-        yield return ($"product {m} x {n} x {k}, right transposed (gradient of the input)", () => new ProductComparison(kernels, m, n, k, transposeRight: true));
-        yield return ($"product {k} x {m} x {n}, left transposed (gradient of the weights)", () => new ProductComparison(kernels, k, m, n, transposeLeft: true));
+        // The forms that backward uses: the gradient of a layer's input, and of its weights.
+        yield return ($"product {m} x {n} x {k}, right transposed", () => new ProductComparison(kernels, m, n, k, transposeRight: true));
+        yield return ($"product {k} x {m} x {n}, left transposed", () => new ProductComparison(kernels, k, m, n, transposeLeft: true));
     }
 
     yield return ("product 2048 x 2048 x 2048", () => new ProductComparison(kernels, 2048, 2048, 2048));

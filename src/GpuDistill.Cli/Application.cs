@@ -50,6 +50,7 @@ internal static class Application
             LogitsCommand.Create(session),
             DistillCommand.Create(session),
             EvaluateCommand.Create(session),
+            ExperimentCommand.Create(session),
         };
         HelpText.InstallOn(root);
         return root;

@@ -3,6 +3,9 @@ namespace GpuDistill.Cli;
 /// <summary>What every command has: where it writes, what it was called with, and when to stop.</summary>
 internal sealed record Session(Terminal Terminal, IReadOnlyList<string> Arguments, CancellationToken Cancellation)
 {
+    /// <summary>The command line as it was given, and can be given again.</summary>
+    public string CommandLine => string.Join(' ', [.. Invocation.OfProcess().Concat(Arguments).Select(Quoted)]);
+
     /// <summary>The command line that goes on from a checkpoint.</summary>
     public string ResumeCommand(string checkpoint)
     {

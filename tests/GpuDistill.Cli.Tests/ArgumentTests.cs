@@ -13,7 +13,7 @@ public class ArgumentTests
         { "demo --data /no/such/directory", "/no/such/directory: there is no such directory" },
         { "demo --device tpu", "'tpu'" },
         { "devices --device cuda:99", "'cuda:99'" },
-        { "devices --variant simd1024", "--variant must be auto, portable, simd128, simd256 or simd512; it is 'simd1024'" },
+        { "devices --variant simd1024", "--variant must be auto, portable, simd128, simd256, simd512 or cuda; it is 'simd1024'" },
         { "devices --threads 0", "--threads must be a whole number from 1 to " },
         { "devices --threads 100000", "--threads must be a whole number from 1 to " },
         { "train", "'--output' is required" },
@@ -77,6 +77,12 @@ public class ArgumentTests
         { "evaluate none.safetensors", "none.safetensors: there is no such file" },
         { "evaluate model --part all", "--part must be test or train; it is 'all'" },
         { "evaluate model --seed 1", "--seed" },
+        { "experiment --output out", "'NAME'" },
+        { "experiment mnist-table", "'--output' is required" },
+        { "experiment mnist --output out", "There is no experiment 'mnist'; there are mnist-table, temperature-sweep, " },
+        { "experiment all --output out --seeds 0", "--seeds must be a whole number from 1 to 1000; it is '0'" },
+        { "experiment all --output out --epochs 3", "--epochs" },
+        { "experiment all --output out --data /no/such/directory", "/no/such/directory: there is no such directory" },
     };
 
     [Theory]

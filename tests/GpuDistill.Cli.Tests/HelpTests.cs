@@ -5,7 +5,7 @@ namespace GpuDistill.Cli.Tests;
 /// <summary>Help explains itself, temperature and weights, and fits a page.</summary>
 public class HelpTests
 {
-    public static TheoryData<string> Commands => ["", "demo", "devices", "train", "logits", "distill", "evaluate"];
+    public static TheoryData<string> Commands => ["", "demo", "devices", "train", "logits", "distill", "evaluate", "experiment"];
 
     [Theory]
     [MemberData(nameof(Commands))]

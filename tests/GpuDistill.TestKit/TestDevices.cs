@@ -18,27 +18,45 @@ public static class TestDevices
 {
     public const string RequireVariable = "GPUDISTILL_REQUIRE";
 
-    private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => builder
-        .EnableAlgorithms()
+    /// <summary>The trait that names a theory row's device, so that <c>--filter-trait device=opencl</c> runs one device's tests.</summary>
+    public const string DeviceTrait = "device";
+
+    private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => KernelContext
+        .Prepare(builder, AcceleratorType.CPU)
         .CPU(new CPUDevice(2, 1, 1))
         .CPU(new CPUDevice(4, 4, 1))
-        .Cuda()
         .OpenCL()));
+
+    private static readonly Lazy<Context> CudaContext = new(() => Context.Create(
+        builder => KernelContext.Prepare(builder, AcceleratorType.Cuda).Cuda()));
 
     private static readonly ConcurrentDictionary<string, Lazy<Accelerator?>> Accelerators = new();
     private static readonly ConcurrentDictionary<(string, KernelVariant), Lazy<KernelContext>> Contexts = new();
 
     /// <summary>Theory rows (device, variant) for every operation: all devices, all variants that a device could run.</summary>
-    public static TheoryData<string, KernelVariant> Variants => new()
-    {
-        { "cpu", KernelVariant.Simd512 },
-        { "cpu", KernelVariant.Simd256 },
-        { "cpu", KernelVariant.Simd128 },
-        { "cpu", KernelVariant.Portable },
-        { "cpu-16", KernelVariant.Portable },
-        { "cuda", KernelVariant.Portable },
-        { "opencl", KernelVariant.Portable },
-    };
+    public static TheoryData<string, KernelVariant> Variants =>
+    [
+        On("cpu", KernelVariant.Simd512),
+        On("cpu", KernelVariant.Simd256),
+        On("cpu", KernelVariant.Simd128),
+        On("cpu", KernelVariant.Portable),
+        On("cpu-16", KernelVariant.Portable),
+        On("cuda", KernelVariant.Portable),
+        On("opencl", KernelVariant.Portable),
+    ];
+
+    /// <summary>
+    /// The same for an operation that has a CUDA variant: it runs on the other devices too, as far as their language goes, so that
+    /// its arithmetic is tested without a GPU.
+    /// </summary>
+    public static TheoryData<string, KernelVariant> VariantsWithCuda =>
+    [
+        .. Variants,
+        On("cpu", KernelVariant.Cuda),
+        On("cpu-16", KernelVariant.Cuda),
+        On("cuda", KernelVariant.Cuda),
+        On("opencl", KernelVariant.Cuda),
+    ];
 
     /// <summary>
     /// The context of a device with a forced variant. Skips the test where the device is missing, or fails it where it is
@@ -55,10 +73,15 @@ public static class TestDevices
         }
 
         Lazy<KernelContext> probe = Contexts.GetOrAdd((device, KernelVariant.Auto), _ => new(() => new KernelContext(accelerator)));
-        if (!probe.Value.Supports(variant))
+        bool emulates = variant == KernelVariant.Cuda && !probe.Value.Supports(variant);
+        if (!emulates && !probe.Value.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
-        return Contexts.GetOrAdd((device, variant), _ => new(() => new KernelContext(accelerator, variant))).Value;
+        return Contexts.GetOrAdd((device, variant), _ => new(() =>
+            emulates ? new KernelContext(accelerator, emulatesCuda: true) : new KernelContext(accelerator, variant))).Value;
     }
+
+    private static TheoryDataRow<string, KernelVariant> On(string device, KernelVariant variant) =>
+        new(device, variant) { Traits = { [DeviceTrait] = [device] } };
 
     private static Accelerator? Open(string name)
     {
@@ -67,7 +90,7 @@ public static class TestDevices
         {
             "cpu" => context.CreateCPUAccelerator(0),
             "cpu-16" => context.CreateCPUAccelerator(1),
-            "cuda" => context.GetCudaDevices().Count > 0 ? context.CreateCudaAccelerator(0) : null,
+            "cuda" => CudaContext.Value.GetCudaDevices().Count > 0 ? CudaContext.Value.CreateCudaAccelerator(0) : null,
             "opencl" => context.GetCLDevices().Count > 0 ? context.CreateCLAccelerator(0) : null,
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such test device."),
         };

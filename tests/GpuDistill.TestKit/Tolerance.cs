@@ -37,6 +37,9 @@ public sealed record Tolerance(double Absolute, double Relative, string Reason)
     public static readonly Tolerance LossGradient = new(
         0, 40 * Epsilon, "differences of probabilities with the error of Softmax; relative to the size of what is subtracted");
 
+    public static readonly Tolerance Divergence = new(
+        0, 400 * Epsilon, "half the variance of d over p; d's square stands where the variance is meant, and is a few times larger, with the errors of C terms");
+
     public static readonly Tolerance Activation = new(
         2 * Epsilon, 30 * Epsilon, "GELU and tanh within 5e-7 relative near 0 and where they are large; in GELU's tail the rounding of a^2/2 shows");
 

@@ -43,6 +43,9 @@ internal sealed class CpuWorkers : IDisposable
 
     public int Count { get; }
 
+    /// <summary>Where matrix products pack their operands.</summary>
+    public PackingMemory Packing { get; } = new();
+
     /// <summary>Runs one launch on all workers; returns when it is done.</summary>
     public void Run(CpuLaunch launch)
     {
@@ -60,6 +63,13 @@ internal sealed class CpuWorkers : IDisposable
             Submit(launches);
     }
 
+    /// <summary>Makes room in <see cref="Packing"/> for a product, between two submissions.</summary>
+    public void Reserve(long left, long right)
+    {
+        lock (_submit)
+            Packing.Reserve(left, right);
+    }
+
     public void Dispose()
     {
         lock (_submit)
@@ -73,6 +83,7 @@ internal sealed class CpuWorkers : IDisposable
 
         foreach (Thread thread in _threads)
             thread.Join();
+        Packing.Dispose();
     }
 
     internal void Barrier()

@@ -2,18 +2,20 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace GpuDistill.Kernels;
 
 /// <summary>
 /// What kernels need of an accelerator: compiled kernels, kept once loaded, and on the CPU accelerator the worker threads.
 /// Make one per accelerator and keep it; it does not own the accelerator. The accelerator's ILGPU context must have been
-/// built with <c>EnableAlgorithms()</c>.
+/// built with what <see cref="Prepare"/> sets.
 /// </summary>
 public sealed class KernelContext : IDisposable
 {
     private readonly ConcurrentDictionary<MethodInfo, Delegate> _kernels = new();
     private readonly Lazy<CpuWorkers>? _workers;
+    private readonly bool _emulatesCuda;
 
     /// <param name="accelerator">Any ILGPU accelerator.</param>
     /// <param name="variant">Forces one variant for every operation; Auto takes each operation's fastest.</param>
@@ -34,6 +36,14 @@ public sealed class KernelContext : IDisposable
             throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
     }
 
+    // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
+    internal KernelContext(Accelerator accelerator, bool emulatesCuda)
+        : this(accelerator)
+    {
+        _emulatesCuda = emulatesCuda;
+        Variant = KernelVariant.Cuda;
+    }
+
     /// <summary>The accelerator.</summary>
     public Accelerator Accelerator { get; }
 
@@ -49,13 +59,29 @@ public sealed class KernelContext : IDisposable
     /// <summary>Worker threads of the CPU variants; 0 on a GPU.</summary>
     public int Threads => _workers?.Value.Count ?? 0;
 
+    /// <summary>Whether threads of a warp can exchange values; ILGPU offers it for OpenCL on few devices.</summary>
+    internal bool HasShuffles => Accelerator.AcceleratorType != AcceleratorType.OpenCL;
+
     internal CpuWorkers Workers =>
         _workers?.Value ?? throw new NotSupportedException("CPU variants need ILGPU's CPU accelerator.");
+
+    /// <summary>
+    /// Sets what the ILGPU context of an accelerator is built with: ILGPU's algorithms always, and for CUDA the optimization level
+    /// that its kernels are written for (with any other they are correct and slower).
+    /// </summary>
+    /// <param name="builder">The builder of the context.</param>
+    /// <param name="type">The kind of accelerator that the context is for.</param>
+    public static Context.Builder Prepare(Context.Builder builder, AcceleratorType type)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.EnableAlgorithms().Optimize(type == AcceleratorType.Cuda ? PtxCode.Level : OptimizationLevel.O1);
+    }
 
     /// <summary>Whether the device can run the variant at all (an operation may still not offer it).</summary>
     public bool Supports(KernelVariant variant) => variant switch
     {
         KernelVariant.Auto or KernelVariant.Portable => true,
+        KernelVariant.Cuda => _emulatesCuda || Accelerator.AcceleratorType == AcceleratorType.Cuda,
         _ => _workers is not null && SimdSupport.Has(variant),
     };
 
@@ -95,8 +121,12 @@ public sealed class KernelContext : IDisposable
     /// <summary>Loads an explicitly grouped kernel, once.</summary>
     internal Action<AcceleratorStream, KernelConfig, TArguments> Load<TArguments>(Action<TArguments> kernel)
         where TArguments : struct =>
-        (Action<AcceleratorStream, KernelConfig, TArguments>)_kernels.GetOrAdd(
-            kernel.Method, _ => Accelerator.LoadKernel(kernel));
+        (Action<AcceleratorStream, KernelConfig, TArguments>)_kernels.GetOrAdd(kernel.Method, method =>
+        {
+            if (!method.IsDefined(typeof(KernelEntryAttribute)))
+                throw new InvalidOperationException($"{method.DeclaringType?.Name}.{method.Name} has no {nameof(KernelEntryAttribute)}.");
+            return Accelerator is CudaAccelerator cuda ? PtxCode.Load(cuda, kernel) : Accelerator.LoadKernel(kernel);
+        });
 
     /// <summary>Binds a kernel to its arguments with <paramref name="groups"/> groups of <paramref name="groupSize"/> threads.</summary>
     internal Launch Portable<TArguments>(
@@ -106,6 +136,8 @@ public sealed class KernelContext : IDisposable
         SharedMemoryConfig shared = sharedFloats > 0
             ? SharedMemoryConfig.RequestDynamic<float>(sharedFloats)
             : default;
-        return new PortableLaunch<TArguments>(operation, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments);
+        // Contexts of one accelerator share ILGPU's kernel objects, so the gate is the accelerator's.
+        object? gate = Accelerator.AcceleratorType == AcceleratorType.OpenCL ? Accelerator : null;
+        return new PortableLaunch<TArguments>(operation, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments, gate);
     }
 }

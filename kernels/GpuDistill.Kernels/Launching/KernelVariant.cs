@@ -20,4 +20,7 @@ public enum KernelVariant
 
     /// <summary>512-bit SIMD on the CPU accelerator's buffers (AVX-512).</summary>
     Simd512,
+
+    /// <summary>A kernel made for CUDA's memory system and warps.</summary>
+    Cuda,
 }

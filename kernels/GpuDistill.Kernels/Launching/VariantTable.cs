@@ -7,26 +7,30 @@ internal sealed class VariantTable<TArguments>
     where TArguments : struct
 {
     private static readonly KernelVariant[] Order =
-        [KernelVariant.Simd512, KernelVariant.Simd256, KernelVariant.Simd128, KernelVariant.Portable];
+        [KernelVariant.Cuda, KernelVariant.Simd512, KernelVariant.Simd256, KernelVariant.Simd128, KernelVariant.Portable];
 
     private readonly string _operation;
     private readonly Func<KernelContext, TArguments, Launch> _portable;
     private readonly Func<KernelContext, TArguments, KernelVariant, Launch> _simd;
+    private readonly Func<KernelContext, TArguments, Launch>? _cuda;
 
     /// <param name="operation">The operation's name, for messages.</param>
     /// <param name="portable">Binds the ILGPU kernel.</param>
     /// <param name="simd">Binds the CPU launch of the given width.</param>
+    /// <param name="cuda">Binds the kernel made for CUDA, where there is one.</param>
     public VariantTable(
         string operation,
         Func<KernelContext, TArguments, Launch> portable,
-        Func<KernelContext, TArguments, KernelVariant, Launch> simd)
+        Func<KernelContext, TArguments, KernelVariant, Launch> simd,
+        Func<KernelContext, TArguments, Launch>? cuda = null)
     {
         _operation = operation;
         _portable = portable;
         _simd = simd;
+        _cuda = cuda;
     }
 
-    /// <summary>The variants that the context's device can run, fastest first.</summary>
+    /// <summary>The variants that the context's device can run of an operation that offers all, fastest first.</summary>
     public static IReadOnlyList<KernelVariant> Supported(KernelContext context) => [.. Order.Where(context.Supports)];
 
     /// <summary>
@@ -37,7 +41,8 @@ internal sealed class VariantTable<TArguments>
     public Launch Bind(KernelContext context, TArguments arguments, KernelVariant forced = KernelVariant.Auto)
     {
         KernelVariant wanted = forced != KernelVariant.Auto ? forced : context.Variant;
-        IReadOnlyList<KernelVariant> supported = Supported(context);
+        IReadOnlyList<KernelVariant> supported =
+            [.. Supported(context).Where(variant => variant != KernelVariant.Cuda || _cuda is not null)];
         KernelVariant chosen = wanted == KernelVariant.Auto ? supported[0] : wanted;
         if (!supported.Contains(chosen))
         {
@@ -46,8 +51,11 @@ internal sealed class VariantTable<TArguments>
         }
 
         BufferOwners.Check(_operation, arguments, context.Accelerator);
-        return chosen == KernelVariant.Portable
-            ? _portable(context, arguments)
-            : _simd(context, arguments, chosen);
+        return chosen switch
+        {
+            KernelVariant.Portable => _portable(context, arguments),
+            KernelVariant.Cuda => _cuda!(context, arguments),
+            _ => _simd(context, arguments, chosen),
+        };
     }
 }

@@ -50,8 +50,9 @@ internal static class Philox
     }
 
     /// <summary>The uniform number in [0, 1) of a matrix element.</summary>
+    /// <remarks>From int, since C# makes a float of a uint by way of double precision.</remarks>
     public static float Uniform(ulong seed, uint stream, long step, uint row, uint column) =>
-        (Word(seed, stream, step, row, column) >> 8) * UnitScale;
+        (int)(Word(seed, stream, step, row, column) >> 8) * UnitScale;
 
     /// <summary>The four words that one counter yields.</summary>
     internal struct Words

@@ -17,6 +17,9 @@ internal unsafe interface ISimd<TSelf>
 
     static abstract void Store(TSelf value, float* target);
 
+    /// <summary>Stores past the caches to an address that is a multiple of the vector's size; see <see cref="CpuPointer.FenceStores"/>.</summary>
+    static abstract void StoreAlignedNonTemporal(TSelf value, float* target);
+
     /// <summary>Loads lanes below <paramref name="count"/> and reads nothing beyond them; the others get <paramref name="rest"/>.</summary>
     static abstract TSelf LoadPartial(float* source, int count, float rest);
 

@@ -27,6 +27,9 @@ internal readonly unsafe struct Simd128 : ISimd<Simd128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Simd128 value, float* target) => value._value.Store(target);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAlignedNonTemporal(Simd128 value, float* target) => value._value.StoreAlignedNonTemporal(target);
+
     public static Simd128 LoadPartial(float* source, int count, float rest)
     {
         if (Avx.IsSupported)

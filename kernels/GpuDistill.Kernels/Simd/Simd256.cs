@@ -24,6 +24,9 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Simd256 value, float* target) => value._value.Store(target);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAlignedNonTemporal(Simd256 value, float* target) => value._value.StoreAlignedNonTemporal(target);
+
     public static Simd256 LoadPartial(float* source, int count, float rest)
     {
         if (Avx.IsSupported)

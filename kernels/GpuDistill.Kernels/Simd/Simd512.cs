@@ -24,6 +24,9 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
     public static void Store(Simd512 value, float* target) => value._value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAlignedNonTemporal(Simd512 value, float* target) => value._value.StoreAlignedNonTemporal(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 LoadPartial(float* source, int count, float rest) =>
         new(Avx512F.MaskLoad(source, Below(count), Vector512.Create(rest)));
 

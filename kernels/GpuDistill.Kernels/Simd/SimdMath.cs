@@ -78,4 +78,18 @@ internal static class SimdMath
         p = F.Fma(p, x, F.Splat(0.50000004f));
         return F.Fma(p, x * x, x);
     }
+
+    /// <summary>Effectively computes e^x - 1 - x for |x| at most 1/2, as RowLoss.ExcessHalf does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F ExcessHalf<F>(F x)
+        where F : struct, ISimd<F>
+    {
+        F p = F.Fma(F.Splat(1f / 40320), x, F.Splat(1f / 5040));
+        p = F.Fma(p, x, F.Splat(1f / 720));
+        p = F.Fma(p, x, F.Splat(1f / 120));
+        p = F.Fma(p, x, F.Splat(1f / 24));
+        p = F.Fma(p, x, F.Splat(1f / 6));
+        p = F.Fma(p, x, F.Splat(0.5f));
+        return p * x * x;
+    }
 }

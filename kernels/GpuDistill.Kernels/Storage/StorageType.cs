@@ -3,7 +3,18 @@ namespace GpuDistill.Kernels;
 /// <summary>The types that matrices of logits may have in memory.</summary>
 internal static class StorageType
 {
+    /// <summary>Element types with their implementation of <see cref="IStorage{T}"/>.</summary>
+    public static IReadOnlyList<(Type Element, Type Storage)> All { get; } =
+    [
+        (typeof(float), typeof(FloatStorage)), (typeof(ushort), typeof(HalfStorage)), (typeof(ushort), typeof(BFloat16Storage)),
+    ];
+
+    /// <summary>The same matrix for device code, which handles types of 16 bits as integers.</summary>
+    public static Matrix<ushort> Bits<T>(Matrix<T> matrix)
+        where T : unmanaged =>
+        matrix.Data.Length == 0 ? default : new Matrix<ushort>(matrix.Data.Cast<ushort>(), matrix.Rows, matrix.Columns);
+
     /// <summary>The exception for a type that an operation has no storage for.</summary>
-    public static NotSupportedException NotSupported<T>(string operation) =>
-        new($"{operation} works on matrices of float, not of {typeof(T).Name}.");
+    public static NotSupportedException NotSupported<T>(string operation, string supported = "float") =>
+        new($"{operation} works on matrices of {supported}, not of {typeof(T).Name}.");
 }

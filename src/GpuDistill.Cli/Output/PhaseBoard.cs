@@ -16,10 +16,11 @@ internal sealed class PhaseBoard : IProgress<TrainingProgress>
     /// <summary>Announces a phase.</summary>
     /// <param name="name">What is done.</param>
     /// <param name="detail">To what.</param>
-    /// <param name="epochs">Passes over the data; 0 where that means nothing.</param>
-    public Phase Add(string name, string detail, int epochs = 0)
+    /// <param name="epochs">Passes over the data, or other parts that are counted; 0 where that means nothing.</param>
+    /// <param name="unit">What such a part is called.</param>
+    public Phase Add(string name, string detail, int epochs = 0, string unit = "epoch")
     {
-        Phase phase = new(name, detail, epochs);
+        Phase phase = new(name, detail, epochs, unit);
         _phases.Add(phase);
         return phase;
     }
@@ -73,18 +74,27 @@ internal enum PhaseState
 }
 
 /// <summary>One phase.</summary>
-internal sealed class Phase(string name, string detail, int epochs)
+internal sealed class Phase(string name, string detail, int epochs, string unit = "epoch")
 {
     private long _start;
 
     public string Name { get; } = name;
 
-    public string Detail { get; } = detail;
+    public string Detail { get; set; } = detail;
 
     public int Epochs { get; } = epochs;
 
     /// <summary>The number of epochs in words.</summary>
-    public string Extent => Units.Counted(Epochs, "epoch");
+    public string Extent => Units.Counted(Epochs, Unit);
+
+    /// <summary>What an epoch is called.</summary>
+    public string Unit { get; } = unit;
+
+    /// <summary>Whether <see cref="Detail"/> says what the current epoch is about.</summary>
+    public bool NamesEpochs => Unit != "epoch";
+
+    /// <summary>Epochs that are over, where whoever does the work counts them.</summary>
+    public int Finished { get; set; }
 
     public PhaseState State { get; private set; }
 
@@ -117,7 +127,8 @@ internal sealed class Phase(string name, string detail, int epochs)
     {
         if (Progress is not { } progress)
             yield break;
-        yield return $"{Units.Count(progress.ImagesPerSecond)} images/s";
+        if (double.IsFinite(progress.ImagesPerSecond))
+            yield return $"{Units.Count(progress.ImagesPerSecond)} images/s";
         if (double.IsFinite(progress.Loss))
             yield return $"loss {Units.Loss(progress.Loss)}";
         if (double.IsFinite(progress.Accuracy))

@@ -49,9 +49,9 @@ internal sealed class PhaseView(PhaseBoard board) : Renderable
         bool waiting = phase.State == PhaseState.Waiting;
         string right = phase.State switch
         {
-            PhaseState.Running when phase.Epochs > 0 => $"epoch {phase.Epoch} of {phase.Epochs}",
+            PhaseState.Running when phase.Epochs > 0 => $"{phase.Unit} {phase.Epoch} of {phase.Epochs}",
             PhaseState.Done => Units.Seconds(phase.Elapsed),
-            PhaseState.Stopped when phase.Epochs > 0 => $"stopped in epoch {phase.Epoch} of {phase.Epochs}",
+            PhaseState.Stopped when phase.Epochs > 0 => $"stopped in {phase.Unit} {phase.Epoch} of {phase.Epochs}",
             PhaseState.Stopped => "stopped",
             PhaseState.Waiting when phase.Epochs > 0 => phase.Extent,
             _ => "",

@@ -44,13 +44,17 @@ internal sealed class PlainProgress
             return;
         }
 
-        if (phase.Progress is not { } progress || progress.Step == progress.Steps)
+        if (phase.Progress is not { } progress)
             return;
         TimeSpan silence = _clock() - _lastLine;
-        if (silence < (phase.Epoch == _lastEpoch ? 2 * Longest : progress.IsEndOfEpoch ? Shortest : Longest))
+        bool soon = silence < (phase.Epoch == _lastEpoch ? 2 * Longest : progress.IsEndOfEpoch ? Shortest : Longest);
+        bool result = phase.NamesEpochs && progress.IsEndOfEpoch; // what a run came to is told in any case
+        if (!result && (soon || progress.Step == progress.Steps))
             return;
         _lastEpoch = phase.Epoch;
-        string done = phase.Epochs > 0 ? $"epoch {phase.Epoch} of {phase.Epochs} ({Units.Percent(phase.Share, 0)})" : Units.Percent(phase.Share, 0);
+        string share = Units.Percent(phase.Share, 0);
+        string epoch = $"{phase.Unit} {phase.Epoch} of {phase.Epochs}";
+        string done = phase.NamesEpochs ? $"{epoch}, {phase.Detail}" : phase.Epochs > 0 ? $"{epoch} ({share})" : share;
         Line(string.Join(", ", [$"{phase.Name}: {done}", .. phase.Figures(), $"{Units.Duration(progress.Remaining)} left"]));
     }
 

@@ -130,7 +130,8 @@ public sealed class DistillDevice : IDisposable
     [SuppressMessage("Design", "CA1031", Justification = "The reason is kept, and said if no other device opens.")]
     private static string? TryCreate(DeviceCandidate candidate, out (Context Context, Accelerator Accelerator) opened)
     {
-        Context context = Context.Create(builder => builder.EnableAlgorithms());
+        AcceleratorType type = candidate.Info.Kind == "cuda" ? AcceleratorType.Cuda : AcceleratorType.CPU;
+        Context context = Context.Create(builder => KernelContext.Prepare(builder, type));
         try
         {
             opened = (context, candidate.Create(context));

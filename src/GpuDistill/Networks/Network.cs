@@ -78,6 +78,18 @@ public sealed class Network : IDisposable
         parameters.Biases(layer).FromHost(Device, biases);
     }
 
+    /// <summary>Adds to the biases of one layer; the logits of an input move by the same amounts if it is the last.</summary>
+    /// <param name="layer">The layer, from 0.</param>
+    /// <param name="offsets">What is added, one number per output of the layer.</param>
+    public void AddToBiases(int layer, IReadOnlyList<float> offsets)
+    {
+        ArgumentNullException.ThrowIfNull(offsets);
+        ArrayView<float> biases = Parameters.Biases(layer);
+        if (offsets.Count != biases.Length)
+            throw new ArgumentException($"{offsets.Count} offsets for {biases.Length} biases.", nameof(offsets));
+        biases.FromHost(Device, [.. biases.ToHost(Device).Zip(offsets, (bias, offset) => bias + offset)]);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _buffer.Dispose();
 

@@ -49,6 +49,12 @@ internal sealed class NetworkPass : IDisposable
     /// <summary>The last layer's output, [B x classes]; after the objective has run, its gradient.</summary>
     public Matrix<float> Logits => _outputs[^1];
 
+    /// <summary>What a layer takes in, [B x its inputs].</summary>
+    public Matrix<float> InputOf(int layer) => layer == 0 ? Input : _outputs[layer - 1];
+
+    /// <summary>After the backward pass of training, the gradient at a layer's output before its activation, [B x its outputs].</summary>
+    public Matrix<float> GradientAt(int layer) => _gradients[layer];
+
     public IEnumerable<Launch> Forward()
     {
         ParameterViews parameters = _network.Parameters;
@@ -56,7 +62,7 @@ internal sealed class NetworkPass : IDisposable
         {
             yield return DenseForward.Bind(
                 _network.Device.Kernels,
-                layer == 0 ? Input : _outputs[layer - 1],
+                InputOf(layer),
                 parameters.Weights(layer),
                 parameters.Biases(layer),
                 _outputs[layer],
@@ -75,7 +81,7 @@ internal sealed class NetworkPass : IDisposable
         {
             yield return DenseBackwardWeights.Bind(
                 kernels,
-                layer == 0 ? Input : _outputs[layer - 1],
+                InputOf(layer),
                 _gradients[layer],
                 gradients.Weights(layer),
                 gradients.Biases(layer));

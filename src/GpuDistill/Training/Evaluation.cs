@@ -27,7 +27,20 @@ public sealed record Evaluation(
         ArgumentNullException.ThrowIfNull(images);
         images.CheckLabels(network.Shape.Classes);
         using TeacherLogits logits = TeacherLogits.Compute([network], images, cancellation: cancellation);
-        return Of(logits.ToHost(), network.Shape.Classes, images);
+        return Of(logits, images);
+    }
+
+    /// <summary>Compares what logits predict, those of an ensemble for instance, with the labels of the images they belong to.</summary>
+    /// <exception cref="ArgumentException">The logits belong to other images, or a label has no logit.</exception>
+    /// <exception cref="InvalidRowException">A row of logits has no softmax.</exception>
+    public static Evaluation Of(TeacherLogits logits, ResidentImages images)
+    {
+        ArgumentNullException.ThrowIfNull(logits);
+        ArgumentNullException.ThrowIfNull(images);
+        images.CheckLabels(logits.Classes);
+        if (logits.Rows != images.Count)
+            throw new ArgumentException($"The logits have {logits.Rows} rows, '{images.Dataset.Name}' has {images.Count}.", nameof(logits));
+        return Of(logits.ToHost(), logits.Classes, images);
     }
 
     private static Evaluation Of(float[] logits, int classes, ResidentImages images)

@@ -11,7 +11,7 @@ public class DistillationLossTests
 
     private static readonly (int Rows, int Columns)[] LargeShapes = [(5, 1000), (3, 4095), (2, 32000), (2, 128256)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithCuda;
 
     [Theory]
     [MemberData(nameof(Variants))]

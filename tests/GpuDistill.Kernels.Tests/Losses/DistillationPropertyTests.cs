@@ -6,9 +6,28 @@ namespace GpuDistill.Kernels.Tests.Losses;
 /// <summary>What must hold of the loss whatever its implementation: derivatives, limits, scaling, repeatability.</summary>
 public class DistillationPropertyTests
 {
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithCuda;
 
     // The gradient must be the derivative of the loss: of the reference's in double, and of the kernel's own.
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void The_divergence_keeps_its_digits_at_any_temperature(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach ((int rows, int columns) in ((int, int)[])[(9, 10), (3, 1000)])
+        {
+            foreach (float temperature in (float[])[40, 1000, 1e5f])
+            {
+                LossCase test = new(rows, columns, TestData.Uniform(rows * columns, 8, 21), TestData.Uniform(rows * columns, 8, 22), null)
+                {
+                    Options = new() { Temperature = temperature },
+                };
+                double expected = test.Reference().KlDivergence;
+                Tolerance.Divergence.Check(expected, test.Run(context).Totals.KlDivergence, expected, $"[{rows} x {columns}] at T = {temperature}");
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Variants))]
     public void The_gradient_is_the_derivative_of_the_loss(string device, KernelVariant variant)
@@ -152,7 +171,7 @@ public class DistillationPropertyTests
     [MemberData(nameof(Variants))]
     public void A_run_allocates_nothing_on_the_managed_heap(string device, KernelVariant variant)
     {
-        Assert.SkipWhen(variant == KernelVariant.Portable, "the ILGPU runtime allocates per launch");
+        Assert.SkipWhen(variant is KernelVariant.Portable or KernelVariant.Cuda, "the ILGPU runtime allocates per launch");
         KernelContext context = TestDevices.Get(device, variant);
         using GuardedBuffer<float> logits = new(context, TestData.PeakyLogits(4, 10, 1));
         using GuardedBuffer<int> labels = new(context, [1, 2, 3, 4]);

@@ -62,4 +62,17 @@ public class NetworkTests
         Assert.Equal([7, 8, 9], network.ReadLayer(0).Biases);
         Assert.Throws<ArgumentException>(() => network.WriteLayer(0, [1], [7, 8, 9]));
     }
+
+    [Fact]
+    public void Offsets_are_added_to_the_biases_of_one_layer()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using Network network = new(device, new NetworkShape([2, 3, 2]));
+        network.WriteLayer(1, [1, 2, 3, 4, 5, 6], [7, 8]);
+        network.AddToBiases(1, [0.5f, -8]);
+        Assert.Equal([7.5f, 0], network.ReadLayer(1).Biases);
+        Assert.Equal([1, 2, 3, 4, 5, 6], network.ReadLayer(1).Weights);
+        Assert.Equal([0, 0, 0], network.ReadLayer(0).Biases);
+        Assert.Throws<ArgumentException>(() => network.AddToBiases(1, [1]));
+    }
 }

@@ -96,6 +96,17 @@ public sealed class DistillationTests(DistillationTests.TrainedTeacher teacher) 
     }
 
     [Fact]
+    public void Logits_are_evaluated_as_the_network_they_come_from()
+    {
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Test);
+        Evaluation expected = Evaluation.Of(teacher.Network, teacher.Test);
+        Evaluation evaluation = Evaluation.Of(logits, teacher.Test);
+        Assert.Equal(expected.ErrorsByClass, evaluation.ErrorsByClass);
+        Assert.Equal(expected.CrossEntropy, evaluation.CrossEntropy);
+        Assert.Throws<ArgumentException>(() => Evaluation.Of(logits, teacher.Images));
+    }
+
+    [Fact]
     public void Broken_logits_are_refused_with_their_row()
     {
         float[] logits = new float[30];

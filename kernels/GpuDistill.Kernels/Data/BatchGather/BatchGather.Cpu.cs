@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace GpuDistill.Kernels;
@@ -115,6 +116,7 @@ public static partial class BatchGather
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void ConvertRange(byte* source, float* image, int first, int last)
         {
             F scale = F.Splat(a.Scale);
@@ -125,6 +127,7 @@ public static partial class BatchGather
                 image[i] = source[i] * a.Scale;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Drop(float* image, long step, int position)
         {
             uint* words = stackalloc uint[PhiloxBlock.Columns];

@@ -25,6 +25,7 @@ public static partial class BatchGather
         return context.Portable(nameof(BatchGather), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         long step = a.Clock[0].Step;

@@ -18,6 +18,7 @@ public static partial class DenseBackwardInput
         return context.Portable(nameof(DenseBackwardInput), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace GpuDistill.Kernels;
 
 // The product is GemmLaunch's; the column sums are cut among the workers by columns and read the gradient along memory.
@@ -30,6 +32,7 @@ public static partial class DenseBackwardWeights
                 SumOne(column, (int)Math.Min(F.Width, last - column));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void SumFour(long column)
         {
             F s0 = F.Splat(0);
@@ -52,6 +55,7 @@ public static partial class DenseBackwardWeights
             F.Store(s3, _biasGradients + column + (3 * F.Width));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void SumOne(long column, int count)
         {
             F sum = F.Splat(0);

@@ -16,6 +16,7 @@ public static partial class DenseBackwardWeights
         return context.Portable(nameof(DenseBackwardWeights), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);

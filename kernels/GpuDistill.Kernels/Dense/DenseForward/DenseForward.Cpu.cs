@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace GpuDistill.Kernels;
 
 // Bias, activation and dropout are applied to a few rows of a block as soon as their sums are complete: see GemmLaunch.
@@ -18,6 +20,7 @@ public static partial class DenseForward
         private readonly float* _preactivation = a.KeepsPreactivation != 0 ? CpuPointer.Of(a.Preactivation) : null;
         private readonly int* _step = CpuPointer.Of(a.Dropout.Step);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Finish(float* values, int row, int column, int count)
         {
             uint* words = stackalloc uint[PhiloxBlock.Columns];

@@ -17,6 +17,7 @@ public static partial class DenseForward
         return context.Portable(nameof(DenseForward), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);

@@ -9,6 +9,7 @@ internal sealed unsafe class AlignedFloats : IDisposable
 
     public AlignedFloats(long count)
     {
+        Count = count;
         long bytes = Math.Max(1, count) * sizeof(float);
         Pointer = (float*)NativeMemory.AlignedAlloc((nuint)bytes, CacheLine);
     }
@@ -16,6 +17,8 @@ internal sealed unsafe class AlignedFloats : IDisposable
     ~AlignedFloats() => Free();
 
     public float* Pointer { get; private set; }
+
+    public long Count { get; }
 
     public void Dispose()
     {

@@ -9,10 +9,11 @@ namespace GpuDistill.Kernels;
 internal abstract unsafe class GemmLaunch<F> : CpuLaunch
     where F : struct, ISimd<F>
 {
+    // The operands' addresses below stay good as long as someone holds the buffers.
+    private readonly GemmArguments _arguments;
     private readonly GemmOperands _g;
     private readonly GemmPlan _plan;
-    private readonly AlignedFloats _left;
-    private readonly AlignedFloats _right;
+    private readonly PackingMemory _packing;
     private readonly long _rightFloats;
     private readonly float* _rightEnd;
     private readonly float* _leftEnd;
@@ -20,13 +21,14 @@ internal abstract unsafe class GemmLaunch<F> : CpuLaunch
     protected GemmLaunch(string operation, KernelVariant variant, CpuWorkers workers, in GemmArguments arguments)
         : base(operation, variant, workers)
     {
+        _arguments = arguments;
         _g = new GemmOperands(arguments);
         _plan = new GemmPlan(_g, workers.Count, TileRows, F.Width);
         _rightFloats = (long)_plan.Terms * _plan.Columns;
         _rightEnd = _g.Right + ((long)_g.Terms * _g.Columns);
         _leftEnd = _g.Left + ((long)_g.Rows * _g.Terms);
-        _left = new AlignedFloats((long)(_plan.DirectLeft ? TileRows : _plan.ChunkRows) * _g.Terms);
-        _right = new AlignedFloats(_rightFloats * workers.Count);
+        _packing = workers.Packing;
+        workers.Reserve((long)(_plan.DirectLeft ? TileRows : _plan.ChunkRows) * _g.Terms, _rightFloats * workers.Count);
     }
 
     private static int TileRows => MicroKernel<F>.Rows;
@@ -37,7 +39,7 @@ internal abstract unsafe class GemmLaunch<F> : CpuLaunch
         int worker = team.Index;
         bool working = worker < _plan.RowParts * _plan.ColumnParts;
         (int firstColumn, int lastColumn) = Part(_g.Columns, F.Width, worker % _plan.ColumnParts, _plan.ColumnParts);
-        float* right = _right.Pointer + (_rightFloats * worker);
+        float* right = _packing.Right + (_rightFloats * worker);
         for (int chunk = 0; chunk < _g.Rows; chunk += _plan.ChunkRows)
         {
             int rows = Math.Min(_plan.ChunkRows, _g.Rows - chunk);
@@ -67,17 +69,6 @@ internal abstract unsafe class GemmLaunch<F> : CpuLaunch
     {
     }
 
-    private protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _left.Dispose();
-            _right.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
-
     private static (int First, int Last) Part(int length, int grain, int index, int count)
     {
         long grains = GemmPlan.Ceiling(length, grain);
@@ -92,12 +83,12 @@ internal abstract unsafe class GemmLaunch<F> : CpuLaunch
         {
             // Only the panel at the edge.
             if (last == panels && first < last && rows % TileRows != 0)
-                PackPanel(chunk, rows, panels - 1, _left.Pointer);
+                PackPanel(chunk, rows, panels - 1, _packing.Left);
             return;
         }
 
         for (long panel = first; panel < last; panel++)
-            PackPanel(chunk, rows, (int)panel, _left.Pointer + (panel * TileRows * _g.Terms));
+            PackPanel(chunk, rows, (int)panel, _packing.Left + (panel * TileRows * _g.Terms));
     }
 
     private void PackPanel(int chunk, int rows, int panel, float* target)
@@ -162,11 +153,11 @@ internal abstract unsafe class GemmLaunch<F> : CpuLaunch
         nint leftStep = TileRows;
         if (!_plan.DirectLeft)
         {
-            left = _left.Pointer + ((long)(row - chunk) * _g.Terms) + ((long)term * TileRows);
+            left = _packing.Left + ((long)(row - chunk) * _g.Terms) + ((long)term * TileRows);
         }
         else if (rows < TileRows)
         {
-            left = _left.Pointer + ((long)term * TileRows);
+            left = _packing.Left + ((long)term * TileRows);
         }
         else
         {

@@ -24,6 +24,7 @@ internal static unsafe class Packing<F>
     /// <param name="width">Lanes of the panel, a multiple of 4.</param>
     /// <param name="terms">Terms.</param>
     /// <param name="panel">The panel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(float* source, float* end, nint step, int lanes, int width, int terms, float* panel)
     {
         int vectors = width / F.Width;
@@ -60,6 +61,7 @@ internal static unsafe class Packing<F>
     /// <param name="width">Lanes of the panel, a multiple of 4.</param>
     /// <param name="terms">Terms.</param>
     /// <param name="panel">The panel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* source, nint row, int lanes, int width, int terms, float* panel)
     {
         for (int first = 0; first < terms; first += Strip)

@@ -15,6 +15,7 @@ public static partial class MatrixProduct
         return context.Portable(nameof(MatrixProduct), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(GemmArguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);

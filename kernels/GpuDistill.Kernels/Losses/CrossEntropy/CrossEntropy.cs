@@ -13,7 +13,7 @@ namespace GpuDistill.Kernels;
 public static class CrossEntropy
 {
     /// <summary>Binds the operation to its buffers.</summary>
-    /// <typeparam name="T">The type of the logits in memory: float.</typeparam>
+    /// <typeparam name="T">The type of the logits in memory: float, half or bf16.</typeparam>
     /// <param name="context">The device.</param>
     /// <param name="logits">Logits, [N x C], C at least 2.</param>
     /// <param name="labels">[N]: correct classes, or the ignore index.</param>

@@ -4,7 +4,7 @@ namespace GpuDistill.Kernels;
 
 public static partial class DistillationLoss
 {
-    // One worker's passes over a row. The lanes of the last vector that lie beyond the row hold the identity of each sum.
+    // One worker's way through its rows: sums (Sums.cs), losses (RowLoss), gradient (Gradient.cs); flat rows have their own.
     private sealed unsafe partial class CpuRow<F, T, TStorage>
         where F : struct, ISimd<F>
         where T : unmanaged
@@ -20,11 +20,15 @@ public static partial class DistillationLoss
         private readonly float* _softLosses;
         private readonly float* _hardLosses;
         private readonly float* _totalLosses;
+        private readonly bool _streams;
 
-        // Rows of exponentials: the teacher's, the student's at T = 1, and the student's at T where the gradient's row cannot hold them.
+        // A row of exponentials each, the student's and the teacher's at T and the student's at T = 1, and the maxima that a
+        // block's exponentials are relative to.
+        private readonly float* _studentScratch;
         private readonly float* _teacherScratch;
         private readonly float* _hardScratch;
-        private readonly float* _studentScratch;
+        private readonly float* _studentMaxima;
+        private readonly float* _teacherMaxima;
 
         public CpuRow(Arguments<T> a, float* scratch)
         {
@@ -36,158 +40,117 @@ public static partial class DistillationLoss
             _softLosses = CpuPointer.Of(a.SoftLosses);
             _hardLosses = CpuPointer.Of(a.HardLosses);
             _totalLosses = CpuPointer.Of(a.TotalLosses);
-            long stride = Stride(a.Settings.Columns);
-            _teacherScratch = scratch;
-            _hardScratch = scratch + stride;
-            _studentScratch = scratch + (2 * stride);
+            _streams = typeof(T) == typeof(float) && _gradient != _student && a.Gradient.Length >= StreamedFloats;
+            _studentScratch = scratch;
+            _teacherScratch = _studentScratch + Stride(a.Settings.Columns);
+            _hardScratch = _teacherScratch + Stride(a.Settings.Columns);
+            _studentMaxima = _hardScratch + Stride(a.Settings.Columns);
+            _teacherMaxima = _studentMaxima + Blocks(a.Settings.Columns);
         }
 
         public static long ScratchLength(Arguments<T> a) =>
-            Stride(a.Settings.Columns) * (typeof(T) == typeof(float) ? 2 : 3);
+            (3 * Stride(a.Settings.Columns)) + (2 * Blocks(a.Settings.Columns));
+
+        // Vectors are written and read whole beyond the end of a row.
+        private static long Stride(int columns) => (((long)columns + 15) / 16 * 16) + 32;
+
+        private static long Blocks(int columns) => ((long)columns + Block - 1) / Block;
 
         public RowRecord Run(int row, RowTask task, float softReduction, float hardReduction)
         {
             T* z = _student + ((long)row * _settings.Columns);
             T* v = _teacher + ((long)task.TeacherRow * _settings.Columns);
-            T* gradient = _gradient == null ? null : _gradient + ((long)row * _settings.Columns);
-            RowLoss loss = RowLoss.Invalid((InvalidRowReason)task.Reason);
-            bool labelled = task.Class >= 0;
-            bool correct = false;
-            if (task.Works != 0)
+            RowPlace place = new()
             {
-                RowSums sums = Maxima(z, v);
-                RowLabel label = LabelOf(task.Class, z, v);
-                correct = labelled && label.Student == sums.StudentMaximum && !Holds(z, task.Class, sums.StudentMaximum);
-                if (labelled && _settings.Smoothing > 0)
-                    SumUniform(z, ref sums);
-                loss = Passes(z, v, gradient, sums, label, softReduction, hardReduction);
-            }
-
-            if (gradient != null && (task.Works == 0 || loss.Reason != 0))
-                new Span<T>(gradient, _settings.Columns).Clear();
+                Student = z,
+                Teacher = v,
+                Gradient = _gradient == null ? null : _gradient + ((long)row * _settings.Columns),
+                Label = LabelOf(task, z, v),
+                SoftReduction = softReduction,
+                HardReduction = hardReduction,
+            };
+            if (_streams)
+                place.Head = Math.Min(_settings.Columns, CpuPointer.ElementsToAlign((float*)place.Gradient, F.Width));
+            bool correct = false;
+            RowLoss loss = task.Works != 0 ? Row(place, out correct) : RowLoss.Invalid((InvalidRowReason)task.Reason);
+            if (place.Gradient != null && (task.Works == 0 || loss.Reason != 0))
+                new Span<T>(place.Gradient, _settings.Columns).Clear();
             if (_softLosses != null)
                 _softLosses[row] = loss.Soft;
             if (_hardLosses != null)
                 _hardLosses[row] = loss.Hard;
             if (_totalLosses != null)
                 _totalLosses[row] = (_settings.SoftWeight * loss.Soft) + (_settings.HardWeight * loss.Hard);
-            return RowRecord.Of(loss, labelled, correct);
+            return RowRecord.Of(loss, task.Class >= 0, correct);
         }
 
-        private RowLoss Passes(
-            T* z, T* v, T* gradient, RowSums sums, RowLabel label, float softReduction, float hardReduction)
+        private RowLoss Row(RowPlace place, out bool correct)
         {
-            bool hard = _settings.Hard != 0 && label.Class >= 0;
-            if (sums.Flat != 0)
-                return Flat(z, v, gradient, sums, label, hard, softReduction, hardReduction);
-            if (_settings.Soft == 0)
-                return Row<HardAlone>(z, v, gradient, sums, label, softReduction, hardReduction);
-            if (!hard)
-                return Row<SoftAlone>(z, v, gradient, sums, label, softReduction, hardReduction);
-            return _settings.InverseTemperature switch
-            {
-                1 => Row<BothAtOne>(z, v, gradient, sums, label, softReduction, hardReduction),
-                1 / 2f => Row<BothAtTwo>(z, v, gradient, sums, label, softReduction, hardReduction),
-                1 / 4f => Row<BothAtFour>(z, v, gradient, sums, label, softReduction, hardReduction),
-                1 / 8f => Row<BothAtEight>(z, v, gradient, sums, label, softReduction, hardReduction),
-                _ => Row<Both>(z, v, gradient, sums, label, softReduction, hardReduction),
-            };
-        }
-
-        private static long Stride(int columns) => ((long)columns + 15) / 16 * 16;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static F Load(T* row, int i, int n, float rest) =>
-            i + F.Width <= n ? TStorage.Load<F>(row + i) : TStorage.LoadPartial<F>(row + i, n - i, rest);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Store(F value, T* row, int i, int n)
-        {
-            if (i + F.Width <= n)
-                TStorage.Store(value, row + i);
-            else
-                TStorage.StorePartial(value, row + i, n - i);
-        }
-
-        private RowSums Maxima(T* z, T* v)
-        {
-            RowSums sums = default;
+            RowSums sums = RowSums.Lowest;
             if (_settings.SeeksFlatRows != 0)
             {
-                RowRange range = RangeOf(z, v);
-                sums.StudentMaximum = range.StudentMaximum;
-                sums.TeacherMaximum = range.TeacherMaximum;
-                sums.Flat = RowRange.IsFlat(range, _settings.InverseTemperature) ? 1 : 0;
-                return sums;
+                RowRange range = RangeOf(place.Student, place.Teacher);
+                sums.StudentMaximum = MathF.Max(sums.StudentMaximum, range.StudentMaximum);
+                sums.TeacherMaximum = MathF.Max(sums.TeacherMaximum, range.TeacherMaximum);
+                if (RowRange.IsFlat(range, _settings.InverseTemperature))
+                    return FlatRow(place, sums, out correct);
             }
 
-            int n = _settings.Columns;
-            F student = F.Splat(float.NegativeInfinity);
-            F teacher = student;
             if (_settings.Soft == 0)
+                return Row<HardAlone>(place, sums, out correct);
+            if (_settings.Hard == 0 || place.Label.Class < 0)
+                return Row<SoftAlone>(place, sums, out correct);
+            return _settings.InverseTemperature switch
             {
-                for (int i = 0; i < n; i += F.Width)
-                    student = F.Max(Load(z, i, n, float.NegativeInfinity), student);
-            }
-            else
-            {
-                for (int i = 0; i < n; i += F.Width)
-                {
-                    student = F.Max(Load(z, i, n, float.NegativeInfinity), student);
-                    teacher = F.Max(Load(v, i, n, float.NegativeInfinity), teacher);
-                }
-            }
-
-            sums.StudentMaximum = F.HorizontalMax(student);
-            sums.TeacherMaximum = F.HorizontalMax(teacher);
-            return sums;
-        }
-
-        private RowRange RangeOf(T* z, T* v)
-        {
-            int n = _settings.Columns;
-            F highZ = F.Splat(float.NegativeInfinity);
-            F lowZ = F.Splat(float.PositiveInfinity);
-            F highV = highZ;
-            F lowV = lowZ;
-            for (int i = 0; i < n; i += F.Width)
-            {
-                highZ = F.Max(Load(z, i, n, float.NegativeInfinity), highZ);
-                lowZ = F.Min(Load(z, i, n, float.PositiveInfinity), lowZ);
-                highV = F.Max(Load(v, i, n, float.NegativeInfinity), highV);
-                lowV = F.Min(Load(v, i, n, float.PositiveInfinity), lowV);
-            }
-
-            F none = F.Splat(0);
-            return new RowRange
-            {
-                StudentMaximum = F.HorizontalMax(highZ),
-                StudentMinimum = -F.HorizontalMax(none - lowZ),
-                TeacherMaximum = F.HorizontalMax(highV),
-                TeacherMinimum = -F.HorizontalMax(none - lowV),
+                1 => Row<BothAtOne>(place, sums, out correct),
+                1 / 2f => Row<BothAtTwo>(place, sums, out correct),
+                1 / 4f => Row<BothAtFour>(place, sums, out correct),
+                1 / 8f => Row<BothAtEight>(place, sums, out correct),
+                _ => Row<Both>(place, sums, out correct),
             };
         }
 
-        private RowLabel LabelOf(int label, T* z, T* v)
+        private RowLoss Row<M>(RowPlace place, RowSums start, out bool correct)
+            where M : struct, ITerms
         {
-            RowLabel result = new() { Class = label, Weight = 1 };
-            if (label < 0)
-                return result;
-            result.Student = TStorage.LoadOne(z + label);
-            if (_settings.Soft != 0)
-                result.Teacher = TStorage.LoadOne(v + label);
-            if (_classWeights != null)
-                result.Weight = _classWeights[label];
-            return result;
+            RowSums sums = Sums<M>(place, start);
+            correct = IsCorrect(place, sums);
+            RowLoss loss = LossOf(place, ref sums);
+            if (place.Gradient != null && loss.Reason == 0)
+                StoreGradient<M>(place, sums, loss);
+            return loss;
         }
 
-        // Whether one of the first n logits is this maximum.
-        private static bool Holds(T* z, int n, float maximum)
+        private RowLoss LossOf(RowPlace place, ref RowSums sums)
         {
-            F found = F.Splat(float.NegativeInfinity);
+            if (place.Label.Class >= 0 && _settings.Smoothing > 0)
+                SumUniform(place.Student, ref sums);
+            return RowLoss.Of(_settings, sums, place.Label, place.SoftReduction, place.HardReduction);
+        }
+
+        private RowLabel LabelOf(RowTask task, T* z, T* v)
+        {
+            RowLabel label = new() { Class = task.Class, Weight = 1 };
+            if (task.Works == 0 || task.Class < 0)
+                return label;
+            label.Student = TStorage.LoadOne(z + task.Class);
+            if (_settings.Soft != 0)
+                label.Teacher = TStorage.LoadOne(v + task.Class);
+            if (_classWeights != null)
+                label.Weight = _classWeights[task.Class];
+            return label;
+        }
+
+        // Whether the label's logit is the row's maximum and none before it is as large.
+        private static bool IsCorrect(RowPlace place, RowSums sums)
+        {
+            int n = place.Label.Class;
+            if (n < 0 || place.Label.Student != sums.StudentMaximum)
+                return false;
+            F before = F.Splat(float.NegativeInfinity);
             for (int i = 0; i < n; i += F.Width)
-                found = F.Max(Load(z, i, n, float.NegativeInfinity), found);
-            return n > 0 && F.HorizontalMax(found) == maximum;
+                before = F.Max(Load(place.Student, i, n, float.NegativeInfinity), before);
+            return F.HorizontalMax(before) < sums.StudentMaximum;
         }
 
         // Label smoothing is rare and has a pass of its own.
@@ -210,11 +173,31 @@ public static partial class DistillationLoss
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static F Load(T* row, int i, int n, float rest) =>
+            i + F.Width <= n ? TStorage.Load<F>(row + i) : TStorage.LoadPartial<F>(row + i, n - i, rest);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private F ClassWeights(int i, int n)
         {
             if (_classWeights == null)
                 return F.Splat(1);
             return i + F.Width <= n ? F.Load(_classWeights + i) : F.LoadPartial(_classWeights + i, n - i, 0);
+        }
+
+        // Where a row's numbers come from and go to.
+        private struct RowPlace
+        {
+            public T* Student;
+            public T* Teacher;
+
+            // Null where no gradient is asked for.
+            public T* Gradient;
+
+            // Classes before the gradient's first aligned vector, where it is written past the caches.
+            public int Head;
+            public RowLabel Label;
+            public float SoftReduction;
+            public float HardReduction;
         }
     }
 }

@@ -75,4 +75,20 @@ public static partial class DistillationLoss
 
         public static int Squarings => 3;
     }
+
+    // Whether sums may take all logits for finite.
+    private interface IRange
+    {
+        static abstract bool IsFinite { get; }
+    }
+
+    private readonly struct Finite : IRange
+    {
+        public static bool IsFinite => true;
+    }
+
+    private readonly struct Infinite : IRange
+    {
+        public static bool IsFinite => false;
+    }
 }

@@ -3,10 +3,10 @@ using ILGPU.Runtime;
 
 namespace GpuDistill.Kernels;
 
-// A row's logits come from memory once and stay in cache for the passes: range; exponentials and sums; gradient. The second
-// pass keeps the exponentials, the student's in the row of the gradient itself and the teacher's in a scratch row per
-// worker, so that the third has no exponentials to compute. At T = 1, 2, 4 and 8 the student's exponentials at T = 1 are
-// powers of those at T. Rows are split over the workers, and the first worker then sums the rows' records in order.
+// Logits come from memory once. A pass over the row keeps the exponentials in scratch rows of the worker, in its second-level
+// cache, and sums them; a second makes the gradient of them without another exponential. At T = 1, 2, 4 and 8 the student's
+// exponentials at T = 1 are powers of those at T. Rows are split over the workers, and the first worker then sums the rows'
+// records in order.
 public static partial class DistillationLoss
 {
     private static Launch BindCpu<T, TStorage>(KernelContext context, Arguments<T> arguments, KernelVariant variant)
@@ -65,6 +65,7 @@ public static partial class DistillationLoss
             (long start, long end) = team.Part(_arguments.Rows);
             for (int row = (int)start; row < end; row++)
                 _records[row] = rows.Run(row, TaskOf(row), softReduction, hardReduction);
+            CpuPointer.FenceStores();
 
             if (!_totals)
                 return;

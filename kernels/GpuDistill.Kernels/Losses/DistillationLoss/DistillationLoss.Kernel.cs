@@ -44,6 +44,7 @@ public static partial class DistillationLoss
         return new CompositeLaunch(nameof(DistillationLoss), KernelVariant.Portable, [.. parts], workspace);
     }
 
+    [KernelEntry]
     internal static void RowKernel<T, TStorage>(Arguments<T> a)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
@@ -157,6 +158,7 @@ public static partial class DistillationLoss
                     part.Teacher += flat ? less : e;
                     part.Cross += e < RowSums.SmallestWeight ? 0 : e * student;
                     part.Difference += e < RowSums.SmallestWeight ? 0 : e * (student - teacher);
+                    part.Excess += flat ? e * RowLoss.ExcessHalf(x - y) : 0;
                 }
 
                 if (hard)

@@ -98,6 +98,7 @@ public static partial class DistillationLoss
     }
 
     // One group: the reductions' scales, 1 over the rows that take part and 1 over the labelled rows' weights.
+    [KernelEntry]
     internal static void CountKernel<T>(Arguments<T> a)
         where T : unmanaged
     {
@@ -123,6 +124,7 @@ public static partial class DistillationLoss
     }
 
     // One group: sums the rows' records, each thread in order, then the threads as a tree.
+    [KernelEntry]
     internal static void TotalsKernel<T>(Arguments<T> a)
         where T : unmanaged
     {

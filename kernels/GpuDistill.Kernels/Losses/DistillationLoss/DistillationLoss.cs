@@ -1,4 +1,5 @@
 using ILGPU;
+using Half = System.Half;
 
 namespace GpuDistill.Kernels;
 
@@ -31,7 +32,10 @@ namespace GpuDistill.Kernels;
 public static partial class DistillationLoss
 {
     /// <summary>Binds the operation to its buffers.</summary>
-    /// <typeparam name="T">The type of the logits in memory: float.</typeparam>
+    /// <typeparam name="T">
+    /// The type of the logits and the gradient in memory: float, <see cref="Half"/> or <see cref="BFloat16"/>. All is computed in single
+    /// precision, and a gradient rounded once.
+    /// </typeparam>
     /// <param name="context">The device.</param>
     /// <param name="inputs">Logits and labels; their documentation has the shapes.</param>
     /// <param name="outputs">What is written; whatever is left empty is not.</param>
@@ -50,11 +54,36 @@ public static partial class DistillationLoss
     {
         ArgumentNullException.ThrowIfNull(context);
         options ??= new DistillationOptions();
+        if (typeof(T) == typeof(Half))
+            return Bind<ushort, HalfStorage>(context, Bits(inputs), Bits(outputs), options, variant);
+        if (typeof(T) == typeof(BFloat16))
+            return Bind<ushort, BFloat16Storage>(context, Bits(inputs), Bits(outputs), options, variant);
         if (typeof(T) != typeof(float))
-            throw StorageType.NotSupported<T>(nameof(DistillationLoss));
+            throw StorageType.NotSupported<T>(nameof(DistillationLoss), "float, Half and BFloat16");
         return Bind<float, FloatStorage>(
             context, (DistillationInputs<float>)(object)inputs, (DistillationOutputs<float>)(object)outputs, options, variant);
     }
+
+    private static DistillationInputs<ushort> Bits<T>(DistillationInputs<T> inputs)
+        where T : unmanaged => new()
+        {
+            Student = StorageType.Bits(inputs.Student),
+            Teacher = StorageType.Bits(inputs.Teacher),
+            TeacherRows = inputs.TeacherRows,
+            Labels = inputs.Labels,
+            ClassWeights = inputs.ClassWeights,
+        };
+
+    private static DistillationOutputs<ushort> Bits<T>(DistillationOutputs<T> outputs)
+        where T : unmanaged => new()
+        {
+            Gradient = StorageType.Bits(outputs.Gradient),
+            SoftLosses = outputs.SoftLosses,
+            HardLosses = outputs.HardLosses,
+            TotalLosses = outputs.TotalLosses,
+            Totals = outputs.Totals,
+            Running = outputs.Running,
+        };
 
     private static Launch Bind<T, TStorage>(
         KernelContext context,
@@ -135,6 +164,6 @@ public static partial class DistillationLoss
         where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
     {
         public static readonly VariantTable<Arguments<T>> Variants =
-            new(nameof(DistillationLoss), BindPortable<T, TStorage>, BindCpu<T, TStorage>);
+            new(nameof(DistillationLoss), BindPortable<T, TStorage>, BindCpu<T, TStorage>, BindCuda<T, TStorage>);
     }
 }

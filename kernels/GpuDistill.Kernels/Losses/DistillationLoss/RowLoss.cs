@@ -69,6 +69,32 @@ internal struct RowLoss
         return (p * x * x) + x;
     }
 
+    /// <summary>e^x - 1 - x for |x| at most 1/2, to a few ulp (Taylor's series; the first term left out is below 5e-8 of it).</summary>
+    public static float ExcessHalf(float x)
+    {
+        float p = (x * (1f / 40320)) + (1f / 5040);
+        p = (p * x) + (1f / 720);
+        p = (p * x) + (1f / 120);
+        p = (p * x) + (1f / 24);
+        p = (p * x) + (1f / 6);
+        p = (p * x) + 0.5f;
+        return p * x * x;
+    }
+
+    // With d as in RowSums.Excess, KL = log E e^d - E d, the expectation over p. Both are small numbers of nearly the same size
+    // where T is high; with E e^d = 1 + E d + g it is g less u - log(1 + u), u = E d + g, numbers of KL's own size.
+    private static float FlatDivergence(float mean, float excess)
+    {
+        float u = mean + excess;
+        float s = u / (2 + u);
+        float t = s * s;
+        float p = (t * (1f / 11)) + (1f / 9);
+        p = (p * t) + (1f / 7);
+        p = (p * t) + (1f / 5);
+        p = (p * t) + (1f / 3);
+        return excess - (2 * t * ((1 / (1 - s)) - (p * s)));
+    }
+
     private static RowLoss SoftPart(
         RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float student, float teacher, float reduction)
     {
@@ -76,7 +102,8 @@ internal struct RowLoss
         row.LogRatio = sums.Flat != 0 ? LogOnePlus((sums.Student - sums.Teacher) / teacher) : XMath.Log(student / teacher);
         float logStudent = XMath.Log(student);
         float soft = logStudent - (sums.Cross / teacher * inverseTemperature);
-        float divergence = row.LogRatio - (sums.Difference / teacher * inverseTemperature);
+        float distance = sums.Difference / teacher * inverseTemperature;
+        float divergence = sums.Flat != 0 ? FlatDivergence(distance, sums.Excess / teacher) : row.LogRatio - distance;
         float factor = settings.SoftWeight * settings.SoftScale * inverseTemperature * reduction;
         float blend = label.Class >= 0 ? settings.Blend : 0;
         if (blend > 0)

@@ -11,6 +11,9 @@ internal struct RowSums
     /// <summary>Smaller values of e count as 0: there, a device may or may not have denormal numbers.</summary>
     public const float SmallestWeight = 1.1754944e-38f;
 
+    /// <summary>No terms yet, and maxima that every logit but -infinity raises: finite, so that -infinity less them is -infinity.</summary>
+    public static RowSums Lowest => new() { StudentMaximum = float.MinValue, TeacherMaximum = float.MinValue };
+
     /// <summary>mz and mv.</summary>
     public float StudentMaximum, TeacherMaximum;
 
@@ -32,6 +35,9 @@ internal struct RowSums
     /// <summary>sum e ((z - mz) - (v - mv)), without the terms where e counts as 0</summary>
     public float Difference;
 
+    /// <summary>In flat rows, sum e (exp(d) - 1 - d), d = ((z - mz) - (v - mv)) / T</summary>
+    public float Excess;
+
     /// <summary>For label smoothing, w the class weights: sum w (z - mz), without the terms where w is 0, and sum w.</summary>
     public float Uniform, UniformWeight;
 
@@ -46,6 +52,7 @@ internal struct RowSums
         a.Hard += b.Hard;
         a.Cross += b.Cross;
         a.Difference += b.Difference;
+        a.Excess += b.Excess;
         a.Uniform += b.Uniform;
         a.UniformWeight += b.UniformWeight;
         a.Earlier += b.Earlier;

@@ -43,6 +43,7 @@ public static partial class LogitMatching
             arguments with { WriteLosses = losses ? 1 : 0, WriteGradient = gradient ? 1 : 0 });
     }
 
+    [KernelEntry]
     internal static void RowsKernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
@@ -69,7 +70,7 @@ public static partial class LogitMatching
             {
                 float z = Load(a.Student, student + i);
                 float v = Load(a.Teacher, teacher + i);
-                if (!(z < float.PositiveInfinity && v < float.PositiveInfinity)) // NaN is not below
+                if (!FloatBits.IsLogit(z) || !FloatBits.IsLogit(v))
                 {
                     count = float.NaN;
                 }
@@ -87,7 +88,7 @@ public static partial class LogitMatching
             count = team.Sum(count, scratch);
             if (a.Labels.Length > 0)
                 better = team.Sum(better, scratch);
-            bool finite = count > 0 && sum > float.NegativeInfinity && sum < float.PositiveInfinity;
+            bool finite = FloatBits.IsFinite(count) && count > 0 && FloatBits.IsFinite(sum);
             bool valid = known && (ignored || labelled) && finite;
             float mean = a.ZeroMean != 0 ? sum / count : 0;
             int reason = 0;
@@ -146,7 +147,7 @@ public static partial class LogitMatching
         for (int i = 0; i < columns; i++)
         {
             float x = Load(logits, start + i);
-            if (!(x < float.PositiveInfinity))
+            if (!FloatBits.IsLogit(x))
                 return false;
             maximum = XMath.Max(maximum, x);
         }

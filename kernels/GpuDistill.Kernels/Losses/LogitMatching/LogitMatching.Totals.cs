@@ -8,6 +8,7 @@ namespace GpuDistill.Kernels;
 // Numerics:   fp32 in a fixed order; counts are whole numbers.
 public static partial class LogitMatching
 {
+    [KernelEntry]
     internal static void TotalsKernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);

@@ -51,6 +51,7 @@ public static partial class TemperatureSoftmax
                 Store(logits, output, maximum, 1 / sum);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private float Max(T* logits)
         {
             F maximum = F.Splat(float.NegativeInfinity);
@@ -59,6 +60,7 @@ public static partial class TemperatureSoftmax
             return F.HorizontalMax(maximum);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private float ExpSum(T* logits, T* output, float maximum)
         {
             F sum = F.Splat(0);
@@ -75,6 +77,7 @@ public static partial class TemperatureSoftmax
             return F.Sum(sum);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Store(T* logits, T* output, float maximum, float inverseSum)
         {
             F shift = F.Splat(maximum);
@@ -87,6 +90,7 @@ public static partial class TemperatureSoftmax
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void StoreLog(T* logits, T* output, float maximum, float logSum)
         {
             F shift = F.Splat(maximum);

@@ -27,6 +27,7 @@ public static partial class TemperatureSoftmax
         return context.Portable(nameof(TemperatureSoftmax), Kernel<T, TStorage>, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel<T, TStorage>(Arguments<T> a)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>

@@ -25,6 +25,7 @@ public static partial class AdamW
         private readonly StepState* _clock = CpuPointer.Of(a.Clock);
         private readonly long _length = a.Parameters.Length;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         internal override void Execute(CpuTeam team)
         {
             (long start, long end) = team.Part(_length, Grain);

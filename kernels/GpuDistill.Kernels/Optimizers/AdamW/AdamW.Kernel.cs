@@ -23,6 +23,7 @@ public static partial class AdamW
         return context.Portable(nameof(AdamW), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         StepState state = a.Clock[0];

@@ -27,6 +27,7 @@ public static partial class MaxNorm
         return context.Portable(nameof(MaxNorm), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(MaxGroupSize);
@@ -56,7 +57,7 @@ public static partial class MaxNorm
             }
 
             sum = scratch[lane];
-            if (!(sum > a.SquaredLimit) || sum > float.MaxValue)
+            if (!FloatBits.IsFinite(sum) || sum <= a.SquaredLimit)
                 continue;
             float scale = a.Limit / XMath.Sqrt(sum);
             for (int row = slice; row < rows; row += slices)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace GpuDistill.Kernels;
 
 // One pass at the speed of memory, or of the cache that holds the parameters. A worker's part is the same every step.
@@ -36,6 +38,7 @@ public static partial class Sgd
                 WithMomentum(start, end, rate, decay, momentum);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Plain(long start, long end, F rate, F decay)
         {
             float* w = _parameters;
@@ -56,6 +59,7 @@ public static partial class Sgd
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void WithMomentum(long start, long end, F rate, F decay, F momentum)
         {
             float* w = _parameters;
@@ -81,6 +85,7 @@ public static partial class Sgd
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void LookAhead(long start, long end, F rate, F decay, F momentum)
         {
             float* w = _parameters;

@@ -21,6 +21,7 @@ public static partial class Sgd
         return context.Portable(nameof(Sgd), Kernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void Kernel(Arguments a)
     {
         float rate = a.Clock[0].LearningRate;

@@ -10,6 +10,7 @@ public static partial class StepClock
     private static Launch BindPortable(KernelContext context, Arguments arguments) =>
         context.Portable(nameof(StepClock), Kernel, 1, 1, arguments);
 
+    [KernelEntry(GroupSize = 1)]
     internal static void Kernel(Arguments a)
     {
         StepState state = a.State[0];

@@ -45,6 +45,7 @@ public static partial class TeacherMean
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddLogits(float* logits, float* place)
         {
             int n = a.Columns;
@@ -71,6 +72,7 @@ public static partial class TeacherMean
         }
 
         // The sum of z / C and the number of terms, over all that is not -inf.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private (float Sum, float Count) SumParts(float* logits)
         {
             int n = a.Columns;
@@ -91,6 +93,7 @@ public static partial class TeacherMean
             return (F.Sum(sum), F.Sum(count));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddProbabilities(float* logits, float* place)
         {
             int n = a.Columns;

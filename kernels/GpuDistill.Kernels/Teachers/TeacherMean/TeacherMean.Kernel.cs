@@ -36,6 +36,7 @@ public static partial class TeacherMean
         return context.Portable(nameof(TeacherMean), FinishKernel, groups, groupSize, arguments);
     }
 
+    [KernelEntry]
     internal static void AddLogitsKernel(AddArguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
@@ -74,6 +75,7 @@ public static partial class TeacherMean
         }
     }
 
+    [KernelEntry]
     internal static void AddProbabilitiesKernel(AddArguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
@@ -114,6 +116,7 @@ public static partial class TeacherMean
         }
     }
 
+    [KernelEntry]
     internal static void FinishKernel(FinishArguments a)
     {
         long stride = (long)Grid.DimX * Group.DimX;

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using GpuDistill.GpuTimings;
+using GpuDistill.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+
+// Times the distillation loss on a CUDA device, after a check against the double-precision reference, and writes JSON:
+//   GpuDistill.GpuTimings ours.json                 on the first CUDA device
+//   GpuDistill.GpuTimings ours.json --dry-run       on the CPU, with few rows: checks this program, and measures nothing
+if (args.Length == 0)
+{
+    Console.Error.WriteLine("Name the file to write.");
+    return 2;
+}
+
+bool dry = args.Contains("--dry-run");
+AcceleratorType type = dry ? AcceleratorType.CPU : AcceleratorType.Cuda;
+using Context context = Context.Create(builder => KernelContext.Prepare(builder, type).Cuda().CPU(new CPUDevice(2, 1, 1)).Profiling());
+if (!dry && context.GetCudaDevices().Count == 0)
+{
+    Console.Error.WriteLine("There is no CUDA device.");
+    return 1;
+}
+
+using Accelerator accelerator = dry ? context.CreateCPUAccelerator(0) : context.CreateCudaAccelerator(0);
+using KernelContext kernels = new(accelerator);
+double copy = DeviceClock.CopyBandwidth(accelerator, dry ? 1 << 20 : 1 << 30);
+Console.WriteLine($"{accelerator.Name}: copies {copy / 1e9:F0} GB/s, read and written");
+List<Timing> timings = [];
+foreach ((int rows, int columns) in ((int, int)[])[(1 << 20, 10), (65_536, 1000), (8192, 32_000), (8192, 128_256)])
+{
+    int some = dry ? Math.Max(2, 20_000 / columns) : rows;
+    timings.Add(LossTiming.Of<float>(kernels, some, columns, "float32", value => value, value => value, copy));
+    timings.Add(LossTiming.Of<BFloat16>(kernels, some, columns, "bfloat16", value => (BFloat16)value, value => (float)value, copy));
+}
+
+foreach (Timing timing in timings)
+    Console.WriteLine($"{timing.Work} {timing.Dtype}: {timing.OursUs:F1} us, {timing.ShareOfCopyBandwidth:P0} of the copy bandwidth ({timing.Variant})");
+File.WriteAllText(args[0], JsonSerializer.Serialize(timings, Timing.Json));
+return 0;

@@ -1,0 +1,19 @@
+using System.Text.Json;
+
+namespace GpuDistill.GpuTimings;
+
+/// <summary>One measurement.</summary>
+/// <param name="Work">What was done, with its shape.</param>
+/// <param name="Rows">Rows of logits.</param>
+/// <param name="Columns">Classes.</param>
+/// <param name="Dtype">The type of the logits, as PyTorch calls it.</param>
+/// <param name="Variant">The kernel variant.</param>
+/// <param name="OursUs">Median time of a launch in microseconds.</param>
+/// <param name="ShareOfCopyBandwidth">
+/// Student and teacher read and the gradient written, each once, by time, in units of what a copy on the same device reaches.
+/// </param>
+internal sealed record Timing(
+    string Work, int Rows, int Columns, string Dtype, string Variant, double OursUs, double ShareOfCopyBandwidth)
+{
+    public static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+}

@@ -1,0 +1,35 @@
+using System.Text;
+using GpuDistill.Kernels;
+using ILGPU.Runtime.Cuda;
+
+namespace GpuDistill.MachineCode;
+
+/// <summary>The committed table of what ptxas makes of every kernel.</summary>
+internal static class Report
+{
+    public static string Of(CudaArchitecture architecture, Ptxas ptxas)
+    {
+        StringBuilder text = new();
+        text.AppendLine($"# Machine code of the kernels for {PtxSource.NameOf(architecture)}");
+        text.AppendLine();
+        text.AppendLine($"Written by `bench/GpuDistill.MachineCode` with ptxas 12.4; nothing here was run on a GPU. Threads: the");
+        text.AppendLine("largest group. Occupancy: resident warps of the most that a multiprocessor holds, predicted from registers and");
+        text.AppendLine("static shared memory. Wide: loads and stores of global memory of 128 and of 64 bits in the code, of all of them.");
+        text.AppendLine();
+        text.AppendLine("| kernel | threads | registers | shared bytes | spilled bytes | occupancy | wide |");
+        text.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        using PtxSource source = new(architecture);
+        foreach (KernelEntry kernel in KernelCatalog.All)
+        {
+            MachineCode code = ptxas.Assemble(source.Compile(kernel), architecture);
+            int wide = code.Count("LDG.E.128") + code.Count("STG.E.128");
+            int half = code.Count("LDG.E.64") + code.Count("STG.E.64");
+            int all = code.Count("LDG") + code.Count("STG");
+            text.AppendLine(
+                $"| {kernel.Name} | {kernel.Mark.GroupSize} | {code.Registers} | {code.Shared} | {code.Spills} "
+                + $"| {Occupancy.Of(architecture, code, kernel.Mark.GroupSize):P0} | {wide} + {half} of {all} |");
+        }
+
+        return text.ToString();
+    }
+}

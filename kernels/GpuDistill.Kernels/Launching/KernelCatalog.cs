@@ -1,0 +1,56 @@
+using System.Reflection;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>All device code of this assembly: every method with a <see cref="KernelEntryAttribute"/>, for every storage type.</summary>
+internal static class KernelCatalog
+{
+    private const BindingFlags Any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+
+    /// <summary>The entry points, in the order of their names.</summary>
+    public static IReadOnlyList<KernelEntry> All { get; } =
+    [
+        .. typeof(KernelCatalog).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods(Any))
+            .SelectMany(Entries)
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal),
+    ];
+
+    private static IEnumerable<KernelEntry> Entries(MethodInfo method)
+    {
+        if (method.GetCustomAttribute<KernelEntryAttribute>() is not { } mark)
+            return [];
+        string name = $"{method.DeclaringType!.Name}.{method.Name}";
+        if (!method.IsGenericMethodDefinition)
+            return [new KernelEntry(name, method, mark)];
+        return Instances(method, mark).Select(arguments => new KernelEntry(
+            $"{name}<{string.Join(", ", NamesOf(arguments))}>", method.MakeGenericMethod(arguments), mark));
+    }
+
+    private static IEnumerable<Type[]> Instances(MethodInfo method, KernelEntryAttribute mark)
+    {
+        if (mark.Instances is { } list)
+            return (IEnumerable<Type[]>)method.DeclaringType!.GetMethod(list, Any)!.Invoke(null, null)!;
+        return method.GetGenericArguments().Length == 1
+            ? StorageType.All.Select(storage => storage.Element).Distinct().Select(element => (Type[])[element])
+            : StorageType.All.Select(storage => (Type[])[storage.Element, storage.Storage]);
+    }
+
+    // An element type follows from its storage, where there is one.
+    private static IEnumerable<string> NamesOf(Type[] types) =>
+        types.Where(type => !types.Any(other => StorageType.All.Contains((type, other)))).Select(NameOf);
+
+    private static string NameOf(Type type)
+    {
+        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal);
+        return type.IsGenericType
+            ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", NamesOf(type.GetGenericArguments()))}>"
+            : name;
+    }
+}
+
+/// <summary>One kernel as it is compiled.</summary>
+/// <param name="Name">Operation, method and storage type.</param>
+/// <param name="Method">The method, not generic any more.</param>
+/// <param name="Mark">What it says of itself.</param>
+internal sealed record KernelEntry(string Name, MethodInfo Method, KernelEntryAttribute Mark);

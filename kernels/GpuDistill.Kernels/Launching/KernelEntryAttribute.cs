@@ -1,0 +1,21 @@
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// Marks a method that is launched on a device. <see cref="KernelContext"/> loads no other, so that <see cref="KernelCatalog"/>
+/// is a complete list and no kernel escapes the checks of generated code.
+/// </summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class KernelEntryAttribute : Attribute
+{
+    /// <summary>The largest group size that the kernel is launched with.</summary>
+    public int GroupSize { get; init; } = RowTeam.MaxGroupSize;
+
+    /// <summary>The variant that the kernel belongs to.</summary>
+    public KernelVariant Variant { get; init; } = KernelVariant.Portable;
+
+    /// <summary>
+    /// A static method of the same class that lists the type arguments of a generic kernel, one array each; without one, a kernel is
+    /// generic over the element type, or over that and its storage.
+    /// </summary>
+    public string? Instances { get; init; }
+}

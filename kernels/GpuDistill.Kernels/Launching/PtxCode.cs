@@ -1,0 +1,62 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// CUDA code as it should be: the only place that reaches into ILGPU's internals, for two shortcomings of version 1.5.3.
+/// </summary>
+/// <remarks>
+/// Code is generated at optimization level O2, since O1 reads memory through generic addresses. But O2 takes branches for uniform
+/// that are not (after atomics, shuffles, intrinsics) and marks them <c>bra.uni</c>; ptxas believes it and drops the
+/// re-convergence before a shuffle. A plain <c>bra</c> is always right, and ptxas finds truly uniform branches by itself. And
+/// the target architecture stays at sm_80 on whatever is newer, which hides its instructions. Any other version of ILGPU is
+/// used as it comes, at its own O1: correct, and slower.
+/// </remarks>
+internal static class PtxCode
+{
+    /// <summary>The version that all this was found out about; a test fails when the package is another one.</summary>
+    public const string KnownVersion = "1.5.3";
+
+    /// <summary>Whether the package is the known version.</summary>
+    public static bool IsKnown { get; } = typeof(Context).Assembly.GetName().Version?.ToString(3) == KnownVersion;
+
+    /// <summary>The optimization level that a context for CUDA should have.</summary>
+    public static OptimizationLevel Level => IsKnown ? OptimizationLevel.O2 : OptimizationLevel.O1;
+
+    /// <summary>Compiles for a backend's architecture.</summary>
+    public static PTXCompiledKernel Compile(PTXBackend backend, MethodInfo kernel)
+    {
+        if (IsKnown && backend.Architecture > CudaArchitecture.SM_80)
+            SetTarget(backend.Capabilities, backend.Architecture);
+        int groupSize = kernel.GetCustomAttribute<KernelEntryAttribute>()!.GroupSize;
+        var compiled = (PTXCompiledKernel)backend.Compile(
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(groupSize, null));
+        if (IsKnown)
+            Assembly(compiled) = compiled.PTXAssembly.Replace("bra.uni", "bra", StringComparison.Ordinal);
+        return compiled;
+    }
+
+    /// <summary>Loads a kernel on a CUDA device.</summary>
+    public static Action<AcceleratorStream, KernelConfig, TArguments> Load<TArguments>(
+        CudaAccelerator accelerator, Action<TArguments> kernel)
+        where TArguments : struct
+    {
+        if (!IsKnown)
+            return accelerator.LoadKernel(kernel);
+        accelerator.Bind();
+        return accelerator.LoadKernel(Compile(accelerator.Backend, kernel.Method))
+            .CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TArguments>>();
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_TargetArchitecture")]
+    private static extern void SetTarget(CudaCapabilityContext capabilities, CudaArchitecture architecture);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<PTXAssembly>k__BackingField")]
+    private static extern ref string Assembly(PTXCompiledKernel kernel);
+}

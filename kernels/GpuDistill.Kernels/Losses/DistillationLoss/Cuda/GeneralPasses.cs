@@ -1,0 +1,170 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace GpuDistill.Kernels;
+
+// The passes over any row: its range, which comes first, and what PlainPasses.cs leaves out. Apart from the range they are not
+// unrolled, since they would fill the instruction cache, but read the row again.
+
+/// <summary>The maxima and minima of a row. A device struct.</summary>
+internal struct RangePass<T, TAccess> : IQuadPass<RowRange>
+    where T : unmanaged
+    where TAccess : unmanaged, IQuadAccess<T>
+{
+    public int Columns;
+
+    public RowRange Step(RowRange range, QuadPair quads, int column)
+    {
+        TAccess access = default;
+        range = RowRange.Union(range, Of(quads.Student.X, quads.Teacher.X));
+        if (access.Has(column, 1, Columns))
+            range = RowRange.Union(range, Of(quads.Student.Y, quads.Teacher.Y));
+        if (access.Has(column, 2, Columns))
+            range = RowRange.Union(range, Of(quads.Student.Z, quads.Teacher.Z));
+        if (access.Has(column, 3, Columns))
+            range = RowRange.Union(range, Of(quads.Student.W, quads.Teacher.W));
+        return range;
+    }
+
+    private static RowRange Of(float student, float teacher) => new()
+    {
+        StudentMaximum = student,
+        StudentMinimum = student,
+        TeacherMaximum = teacher,
+        TeacherMinimum = teacher,
+    };
+}
+
+/// <summary>The sums of a row whose range is known. A device struct.</summary>
+internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
+    where T : unmanaged
+    where TAccess : unmanaged, IQuadAccess<T>
+{
+    public DistillationLoss.LossSettings Settings;
+    public RowRange Range;
+    public ArrayView<float> ClassWeights;
+    public int HasClassWeights;
+    public int Class;
+    public int Hard;
+    public int Flat;
+
+    public RowSums Step(RowSums sums, QuadPair quads, int column)
+    {
+        TAccess access = default;
+        // Four terms are summed before they are added to the sum so far: few additions of a small to a large number.
+        RowSums part = Term(default, quads.Student.X, quads.Teacher.X, column);
+        if (access.Has(column, 1, Settings.Columns))
+            part = Term(part, quads.Student.Y, quads.Teacher.Y, column + 1);
+        if (access.Has(column, 2, Settings.Columns))
+            part = Term(part, quads.Student.Z, quads.Teacher.Z, column + 2);
+        if (access.Has(column, 3, Settings.Columns))
+            part = Term(part, quads.Student.W, quads.Teacher.W, column + 3);
+        return RowSums.Add(sums, part);
+    }
+
+    private RowSums Term(RowSums sums, float logit, float teacherLogit, int column)
+    {
+        float student = logit - Range.StudentMaximum;
+        if (Settings.Soft != 0)
+        {
+            float teacher = teacherLogit - Range.TeacherMaximum;
+            float e;
+            if (Flat != 0)
+            {
+                float less = RowLoss.Expm1Half(teacher * Settings.InverseTemperature);
+                sums.Student += RowLoss.Expm1Half(student * Settings.InverseTemperature);
+                sums.Teacher += less;
+                e = 1 + less;
+                sums.Excess += e * RowLoss.ExcessHalf((student - teacher) * Settings.InverseTemperature);
+            }
+            else
+            {
+                float scale = Settings.InverseTemperature * DistillationLoss.Log2E;
+                e = XMath.Exp2(teacher * scale);
+                sums.Student += XMath.Exp2(student * scale);
+                sums.Teacher += e;
+            }
+
+            sums.Cross += e < RowSums.SmallestWeight ? 0 : e * student;
+            sums.Difference += e < RowSums.SmallestWeight ? 0 : e * (student - teacher);
+        }
+
+        if (Hard != 0)
+        {
+            sums.Hard += XMath.Exp2(student * DistillationLoss.Log2E);
+            if (Settings.Smoothing > 0)
+            {
+                float weight = HasClassWeights != 0 ? ClassWeights[column] : 1;
+                sums.UniformWeight += weight;
+                sums.Uniform += weight == 0 ? 0 : weight * student;
+            }
+        }
+
+        if (column < Class && logit == Range.StudentMaximum)
+            sums.Earlier += 1;
+        return sums;
+    }
+}
+
+/// <summary>Where a row's gradient goes. A device struct.</summary>
+internal struct GradientTarget<T>
+    where T : unmanaged
+{
+    public ArrayView<T> Gradient;
+
+    /// <summary>The row's first element.</summary>
+    public long Start;
+    public int Columns;
+}
+
+/// <summary>Writes the gradient of a row; the state is nothing. A device struct.</summary>
+internal struct GeneralGradient<T, TAccess> : IQuadPass<int>
+    where T : unmanaged
+    where TAccess : unmanaged, IQuadAccess<T>
+{
+    public GradientTarget<T> Target;
+    public DistillationLoss.LossSettings Settings;
+    public RowLoss Loss;
+    public RowSums Sums;
+    public ArrayView<float> ClassWeights;
+    public int HasClassWeights;
+    public int Class;
+
+    public int Step(int state, QuadPair quads, int column)
+    {
+        TAccess access = default;
+        Quad gradient = default;
+        gradient.X = Of(quads.Student.X, quads.Teacher.X, column);
+        if (access.Has(column, 1, Settings.Columns))
+            gradient.Y = Of(quads.Student.Y, quads.Teacher.Y, column + 1);
+        if (access.Has(column, 2, Settings.Columns))
+            gradient.Z = Of(quads.Student.Z, quads.Teacher.Z, column + 2);
+        if (access.Has(column, 3, Settings.Columns))
+            gradient.W = Of(quads.Student.W, quads.Teacher.W, column + 3);
+        access.Store(Target.Gradient, Target.Start, column, Target.Columns, gradient);
+        return state;
+    }
+
+    // Factors of 0 take no exponential: infinity * 0 must not spoil an invalid row.
+    private float Of(float student, float teacher, int column)
+    {
+        float gradient = 0;
+        if (Loss.StudentFactor > 0)
+        {
+            float scale = Settings.InverseTemperature * DistillationLoss.Log2E;
+            gradient = Sums.Flat != 0
+                ? RowLoss.FlatGradient(Loss, Settings, Sums, student, teacher, Class >= 0)
+                : (Loss.StudentFactor * XMath.Exp2((student - Sums.StudentMaximum) * scale))
+                    - (Loss.TeacherFactor * XMath.Exp2((teacher - Sums.TeacherMaximum) * scale));
+        }
+
+        if (Loss.HardFactor > 0)
+        {
+            gradient += Loss.HardFactor * XMath.Exp2((student - Sums.StudentMaximum) * DistillationLoss.Log2E);
+            if (Loss.UniformFactor > 0)
+                gradient -= Loss.UniformFactor * (HasClassWeights != 0 ? ClassWeights[column] : 1);
+        }
+
+        return column == Class && (Loss.StudentFactor > 0 || Loss.HardFactor > 0) ? gradient - Loss.LabelTerm : gradient;
+    }
+}

@@ -1,0 +1,117 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>Four neighbouring logits: 16 bytes of single precision, one load. A device struct.</summary>
+internal struct Quad
+{
+    public const int Length = 4;
+
+    public float X, Y, Z, W;
+}
+
+/// <summary>Four neighbouring logits of student and teacher. A device struct.</summary>
+internal struct QuadPair
+{
+    public Quad Student, Teacher;
+}
+
+/// <summary>How device code reads and writes four neighbouring elements of a row. Implementations are empty structs.</summary>
+internal interface IQuadAccess<T>
+    where T : unmanaged
+{
+    /// <summary>Whether element <paramref name="index"/> of a quad is one of the row's.</summary>
+    bool Has(int column, int index, int columns);
+
+    /// <summary>The quad at <paramref name="column"/>, a multiple of 4 below <paramref name="columns"/>, of the row at <paramref name="start"/>.</summary>
+    Quad Load(ArrayView<T> view, long start, int column, int columns);
+
+    void Store(ArrayView<T> view, long start, int column, int columns, Quad value);
+}
+
+/// <summary>
+/// One access of 16 bytes: rows a multiple of four elements long in views that begin at a multiple of 16 bytes. The view is cast
+/// first and indexed then; a sub-view that is cast is read element by element, since ILGPU then knows nothing of its alignment.
+/// </summary>
+internal readonly struct WholeQuads : IQuadAccess<float>
+{
+    public bool Has(int column, int index, int columns) => true;
+
+    public Quad Load(ArrayView<float> view, long start, int column, int columns) => view.Cast<Quad>()[(start + column) >> 2];
+
+    public void Store(ArrayView<float> view, long start, int column, int columns, Quad value) =>
+        view.Cast<Quad>()[(start + column) >> 2] = value;
+}
+
+/// <summary>The same for elements of 16 bits, where a quad is one access of 8 bytes.</summary>
+internal readonly struct WholeShorts<TStorage> : IQuadAccess<ushort>
+    where TStorage : unmanaged, IShortStorage
+{
+    public bool Has(int column, int index, int columns) => true;
+
+    public Quad Load(ArrayView<ushort> view, long start, int column, int columns)
+    {
+        TStorage storage = default;
+        ShortQuad bits = view.Cast<ShortQuad>()[(start + column) >> 2];
+        return new Quad
+        {
+            X = storage.FromBits(bits.X),
+            Y = storage.FromBits(bits.Y),
+            Z = storage.FromBits(bits.Z),
+            W = storage.FromBits(bits.W),
+        };
+    }
+
+    public void Store(ArrayView<ushort> view, long start, int column, int columns, Quad value)
+    {
+        TStorage storage = default;
+        view.Cast<ShortQuad>()[(start + column) >> 2] = new ShortQuad
+        {
+            X = storage.ToBits(value.X),
+            Y = storage.ToBits(value.Y),
+            Z = storage.ToBits(value.Z),
+            W = storage.ToBits(value.W),
+        };
+    }
+
+    private struct ShortQuad
+    {
+        public ushort X, Y, Z, W;
+    }
+}
+
+/// <summary>Element by element, for any length and any alignment; elements beyond the row's end are 0 and never written.</summary>
+internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
+    where T : unmanaged
+    where TStorage : unmanaged, IStorage<T>
+{
+    public bool Has(int column, int index, int columns) => column + index < columns;
+
+    public Quad Load(ArrayView<T> view, long start, int column, int columns)
+    {
+        TStorage storage = default;
+        long first = start + column;
+        Quad quad = default;
+        quad.X = storage.Load(view, first);
+        if (column + 1 < columns)
+            quad.Y = storage.Load(view, first + 1);
+        if (column + 2 < columns)
+            quad.Z = storage.Load(view, first + 2);
+        if (column + 3 < columns)
+            quad.W = storage.Load(view, first + 3);
+        return quad;
+    }
+
+    public void Store(ArrayView<T> view, long start, int column, int columns, Quad value)
+    {
+        TStorage storage = default;
+        long first = start + column;
+        storage.Store(view, first, value.X);
+        if (column + 1 < columns)
+            storage.Store(view, first + 1, value.Y);
+        if (column + 2 < columns)
+            storage.Store(view, first + 2, value.Z);
+        if (column + 3 < columns)
+            storage.Store(view, first + 3, value.W);
+    }
+}

@@ -1,0 +1,72 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>Half precision (IEEE binary16) in memory, converted by integer arithmetic: the same bits on every device.</summary>
+internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort>
+{
+    // Exponents of single precision are biased by 112 more, and its fractions 13 bits longer.
+    private const int ExtraBias = 112;
+    private const int ExtraBits = 13;
+
+    public float Load(ArrayView<ushort> view, long index) => Widen(view[index]);
+
+    public void Store(ArrayView<ushort> view, long index, float value) => view[index] = Round(value);
+
+    public float FromBits(ushort bits) => Widen(bits);
+
+    public ushort ToBits(float value) => Round(value);
+
+    public static float Widen(ushort bits)
+    {
+        uint magnitude = bits & 0x7FFFu;
+        uint normal = (magnitude << ExtraBits) + ((uint)ExtraBias << 23);
+        uint wide = magnitude < 0x0400
+            ? Interop.FloatAsInt((int)magnitude * (1f / (1 << 24)))
+            : magnitude < 0x7C00 ? normal : (magnitude << ExtraBits) | 0x7F800000;
+        return Interop.IntAsFloat(wide | ((bits & 0x8000u) << 16));
+    }
+
+    public static ushort Round(float value)
+    {
+        uint bits = Interop.FloatAsInt(value);
+        uint magnitude = bits & 0x7FFFFFFF;
+        uint normal = ((magnitude + 0x0FFF + ((magnitude >> ExtraBits) & 1)) >> ExtraBits) - ((uint)ExtraBias << 10);
+        // Below 2^-14 the unit is 2^-24, as that of single precision is at 0.5: an addition rounds.
+        uint small = Interop.FloatAsInt(Interop.IntAsFloat(magnitude) + 0.5f) - 0x3F000000;
+        uint half = magnitude < 0x38800000 ? small : normal;
+        half = magnitude >= 0x477FF000 ? 0x7C00 : half; // 65520 and above round to infinity
+        half = magnitude > 0x7F800000 ? 0x7E00 : half;
+        return (ushort)(half | ((bits >> 16) & 0x8000));
+    }
+
+    public static float LoadOne(ushort* source) => Widen(*source);
+
+    public static void StoreOne(float value, ushort* target) => *target = Round(value);
+
+    public static F Load<F>(ushort* source)
+        where F : struct, ISimd<F> =>
+        LoadPartial<F>(source, F.Width, 0);
+
+    public static F LoadPartial<F>(ushort* source, int count, float rest)
+        where F : struct, ISimd<F>
+    {
+        float* lanes = stackalloc float[F.Width];
+        for (int i = 0; i < F.Width; i++)
+            lanes[i] = i < count ? Widen(source[i]) : rest;
+        return F.Load(lanes);
+    }
+
+    public static void Store<F>(F value, ushort* target)
+        where F : struct, ISimd<F> =>
+        StorePartial(value, target, F.Width);
+
+    public static void StorePartial<F>(F value, ushort* target, int count)
+        where F : struct, ISimd<F>
+    {
+        float* lanes = stackalloc float[F.Width];
+        F.Store(value, lanes);
+        for (int i = 0; i < count; i++)
+            target[i] = Round(lanes[i]);
+    }
+}

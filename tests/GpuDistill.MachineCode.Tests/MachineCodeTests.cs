@@ -1,0 +1,44 @@
+using System.Text.RegularExpressions;
+using GpuDistill.Kernels;
+using ILGPU.Runtime.Cuda;
+using Xunit;
+
+namespace GpuDistill.MachineCode.Tests;
+
+/// <summary>What ptxas makes of the kernels, where eng/get-ptxas has put it at hand.</summary>
+public class MachineCodeTests
+{
+    public static TheoryData<string> Kernels => [.. KernelCatalog.All.Select(entry => entry.Name)];
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void A_kernel_stays_in_registers_within_its_budget_and_in_single_precision(string kernel)
+    {
+        Ptxas? ptxas = Ptxas.Find();
+        if (ptxas is null)
+            Assert.Skip("ptxas is not at hand; eng/get-ptxas fetches it");
+        foreach (CudaArchitecture architecture in PtxSource.Architectures)
+        {
+            MachineCode code = ptxas.Assemble(KernelCode.Ptx(kernel, architecture), architecture);
+            Assert.Equal((0, 0), (code.Stack, code.Spills));
+            Assert.InRange(code.Registers, 1, RegisterBudget.Table[kernel]);
+            Assert.True(code.Count("EXIT") > 0, "no machine code");
+            CheckWideAccesses(kernel, code);
+            foreach (string instruction in (string[])["LDL", "STL", "DADD", "DMUL", "DFMA", "DSETP"])
+                Assert.True(code.Count(instruction) == 0, $"{instruction} in the code for {architecture}");
+        }
+    }
+
+    // The CUDA loss with whole quads: four elements of student, teacher and gradient in one access each.
+    private static void CheckWideAccesses(string kernel, MachineCode code)
+    {
+        int bits = kernel.Contains(nameof(WholeQuads), StringComparison.Ordinal) ? 128
+            : kernel.Contains(nameof(WholeShorts<>), StringComparison.Ordinal) ? 64
+            : 0;
+        if (bits == 0)
+            return;
+        int quads = kernel.Contains(nameof(StreamedRow), StringComparison.Ordinal) ? 1 : 1 << Regex.Count(kernel, nameof(DoubleRow<>));
+        Assert.InRange(code.Count($"LDG.E.{bits}"), 2 * quads, int.MaxValue);
+        Assert.InRange(code.Count($"STG.E.{bits}"), quads, int.MaxValue);
+    }
+}
