@@ -43,8 +43,10 @@ internal struct RowLoss
             row = SoftPart(row, settings, sums, label, student, teacher, softReduction);
         if (hard)
             row = HardPart(row, settings, sums, label, labelLogit, hardReduction);
-        if (!IsFinite(row.Soft) || !IsFinite(row.KlDivergence) || !IsFinite(row.Hard))
-            return Invalid(InvalidRowReason.LabelLogit);
+        if (!IsFinite(row.Soft) || !IsFinite(row.KlDivergence))
+            return Invalid(InvalidRowReason.InfiniteSoftLoss);
+        if (!IsFinite(row.Hard))
+            return Invalid(InvalidRowReason.InfiniteHardLoss);
         return row;
     }
 
