@@ -11,5 +11,5 @@ internal sealed class PortableLaunch<TArguments>(
     TArguments arguments) : Launch(operation, KernelVariant.Portable)
     where TArguments : struct
 {
-    public override void Run(AcceleratorStream stream) => kernel(stream, config, arguments);
+    private protected override void Submit(AcceleratorStream stream) => kernel(stream, config, arguments);
 }
