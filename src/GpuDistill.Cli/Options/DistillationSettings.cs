@@ -73,6 +73,9 @@ internal sealed class DistillationSettings
         };
         if (options is { SoftWeight: 0, HardWeight: 0 })
             throw new InputException("--soft-weight and --hard-weight are both 0, so there is nothing to learn from.");
+        float square = options.Temperature * options.Temperature;
+        if (options.ScaleByTemperatureSquared && !(square > 0 && float.IsFinite(square)))
+            throw new InputException($"--temperature '{options.Temperature}' has no square in single precision; choose another, or add --no-temperature-squared.");
         if (options.HardWeight == 0)
             parsed.RefuseWithout("--hard-weight above 0", _labelSmoothing);
         if (options.SoftWeight == 0)

@@ -62,7 +62,7 @@ internal sealed class TrainingSettings
         [.. Enum.GetNames<Activation>().Select(name => name.ToLowerInvariant())]);
 
     private readonly Option<string?> _resume = OptionFactory.Text(
-        "--resume", "FILE", "Go on from the checkpoint of an interrupted run; all other options as they were.");
+        "--resume", "FILE", "Go on from the checkpoint of an interrupted run; all other options as they were, --epochs aside unless --decay is cosine.");
 
     public TrainingSettings AddTo(Command command)
     {
@@ -98,8 +98,8 @@ internal sealed class TrainingSettings
         if (decay != LearningRateDecay.Step)
             parsed.RefuseWithout("--decay step", _decayEpochs, _decayFactor);
         int epochs = parsed.GetValue(_epochs);
-        if (parsed.GetValue(_warmup) > epochs)
-            throw new InputException($"--warmup must be at most the {epochs} epochs of --epochs; it is '{parsed.GetValue(_warmup)}'.");
+        if (parsed.GetValue(_warmup) >= epochs)
+            throw new InputException($"--warmup must be below the {epochs} epochs of --epochs; it is '{parsed.GetValue(_warmup)}'.");
         return new TrainingOptions
         {
             Epochs = epochs,
