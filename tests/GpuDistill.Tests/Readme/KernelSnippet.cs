@@ -33,7 +33,7 @@ internal static class KernelSnippet
             new DistillationOutputs<float> { Gradient = logits, Totals = totals.View }, // overwrites the logits
             new DistillationOptions { Temperature = 4, SoftWeight = 0.9f, HardWeight = 0.1f });
 
-        loss.Run(accelerator.DefaultStream);                         // as often as you like; allocates nothing
+        loss.Run(accelerator.DefaultStream);                         // as often as you like
         LossTotals batch = totals.GetAsArray1D()[0];
         batch.ThrowIfInvalid();                                      // a label out of range, NaN in a row, ...
         // README
