@@ -12,7 +12,7 @@ internal sealed record Failure(int Code, string Line)
     {
         InputException or DatasetException or ModelFileException or DeviceNotFoundException or NotSupportedException =>
             new(ExitCode.BadInput, OneLine(exception.Message)),
-        InvalidRowException { Reason: InvalidRowReason.StudentLogits } row => new(
+        InvalidRowException { Reason: InvalidRowReason.StudentLogits or InvalidRowReason.InfiniteSoftLoss or InvalidRowReason.InfiniteHardLoss } row => new(
             ExitCode.Failed, $"{OneLine(row.Message)} The training diverged; try a lower --rate or a longer --warmup."),
         InvalidRowException row => new(ExitCode.BadInput, OneLine(row.Message)),
         ArgumentException argument => new(ExitCode.BadInput, OneLine(argument.Message)),

@@ -9,7 +9,7 @@ internal static class CopyLaunch
 {
     public static Launch Bind(KernelContext context, ArrayView<float> source, ArrayView<float> target) =>
         context.Accelerator.AcceleratorType == AcceleratorType.CPU
-            ? new Cpu(source, target, context)
+            ? new Cpu(source, target, context) { Holds = (source, target) }
             : new Driver(source, target);
 
     private sealed unsafe class Cpu(ArrayView<float> source, ArrayView<float> target, KernelContext context)
@@ -31,6 +31,6 @@ internal static class CopyLaunch
 
     private sealed class Driver(ArrayView<float> source, ArrayView<float> target) : Launch("Copy", KernelVariant.Portable)
     {
-        public override void Run(AcceleratorStream stream) => source.CopyTo(stream, target);
+        private protected override void Submit(AcceleratorStream stream) => source.CopyTo(stream, target);
     }
 }

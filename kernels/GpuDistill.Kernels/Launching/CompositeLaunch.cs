@@ -6,7 +6,7 @@ namespace GpuDistill.Kernels;
 internal sealed class CompositeLaunch(string operation, KernelVariant variant, Launch[] parts, IDisposable workspace)
     : Launch(operation, variant)
 {
-    public override void Run(AcceleratorStream stream)
+    private protected override void Submit(AcceleratorStream stream)
     {
         foreach (Launch part in parts)
             part.Run(stream);

@@ -12,7 +12,13 @@ internal abstract class CpuLaunch(string operation, KernelVariant variant, CpuWo
 {
     internal CpuWorkers Workers => workers;
 
-    public override void Run(AcceleratorStream stream) => workers.Run(this);
+    /// <summary>
+    /// For a launch that keeps nothing but raw pointers: the arguments it took them from. A view keeps its buffer from being
+    /// collected, a pointer does not.
+    /// </summary>
+    internal object? Holds { get; init; }
 
     internal abstract void Execute(CpuTeam team);
+
+    private protected override void Submit(AcceleratorStream stream) => workers.Run(this);
 }

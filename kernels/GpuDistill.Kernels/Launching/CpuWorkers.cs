@@ -120,6 +120,9 @@ internal sealed class CpuWorkers : IDisposable
         SpinWait spin = default;
         while (Volatile.Read(ref _running) != 0)
             Relax(ref spin);
+        // All have taken their work; what stays here would stay alive.
+        _work = [];
+        _one[0] = null!;
         if (_failure is { } failure)
             ExceptionDispatchInfo.Throw(failure);
     }

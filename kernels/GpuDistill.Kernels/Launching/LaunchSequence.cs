@@ -10,6 +10,7 @@ public sealed class LaunchSequence : IDisposable
 {
     private readonly Launch[] _launches;
     private readonly Segment[] _segments;
+    private bool _disposed;
 
     /// <summary>Records <paramref name="launches"/> in order.</summary>
     /// <exception cref="ArgumentException">CPU launches of two kernel contexts are mixed.</exception>
@@ -22,9 +23,13 @@ public sealed class LaunchSequence : IDisposable
     /// <summary>The launches, in order.</summary>
     public IReadOnlyList<Launch> Launches => _launches;
 
-    /// <summary>Submits all launches to <paramref name="stream"/>; allocates nothing.</summary>
+    /// <summary>Submits all launches to <paramref name="stream"/>; allocates nothing of its own.</summary>
+    /// <exception cref="ObjectDisposedException">The sequence, or one of its launches, was disposed.</exception>
     public void Run(AcceleratorStream stream)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (Launch launch in _launches)
+            launch.ThrowIfDisposed();
         foreach (Segment segment in _segments)
         {
             if (segment.Cpu is { } cpu)
@@ -37,6 +42,7 @@ public sealed class LaunchSequence : IDisposable
     /// <summary>Disposes the launches.</summary>
     public void Dispose()
     {
+        _disposed = true;
         foreach (Launch launch in _launches)
             launch.Dispose();
     }

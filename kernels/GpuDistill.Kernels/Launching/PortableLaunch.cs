@@ -20,7 +20,7 @@ internal sealed class PortableLaunch<TArguments>(
     object? gate) : Launch(operation, KernelVariant.Portable)
     where TArguments : struct
 {
-    public override void Run(AcceleratorStream stream)
+    private protected override void Submit(AcceleratorStream stream)
     {
         if (gate is null)
         {

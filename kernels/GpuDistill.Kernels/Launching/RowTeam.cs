@@ -32,7 +32,7 @@ internal readonly struct RowTeam
     /// <summary>Rows that a group works on at the same time.</summary>
     public int RowsPerGroup => Group.DimX / Size;
 
-    /// <summary>Threads per row that suit rows of this length (host side): one per 4 to 32 elements, at most a whole group.</summary>
+    /// <summary>Threads per row that suit rows of this length (host side): one per 8 to 16 elements, at most a whole group.</summary>
     public static int SizeFor(long columns, int groupSize)
     {
         int size = 1;

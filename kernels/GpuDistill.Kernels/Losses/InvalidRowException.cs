@@ -29,7 +29,8 @@ public sealed class InvalidRowException : Exception
         InvalidRowReason.StudentLogits => "the student's logits have no softmax (NaN, +infinity or nothing but -infinity)",
         InvalidRowReason.TeacherLogits => "the teacher's logits have no softmax (NaN, +infinity or nothing but -infinity)",
         InvalidRowReason.TeacherRow => "there is no such row of teacher logits",
-        InvalidRowReason.LabelLogit => "the logit of the label is -infinity, so the hard loss is infinite",
+        InvalidRowReason.InfiniteHardLoss => "the hard loss is infinite (the student gives no probability to the label, or to a class that label smoothing puts weight on)",
+        InvalidRowReason.InfiniteSoftLoss => "the soft loss is infinite (the student gives no probability to a class that the soft targets put weight on)",
         _ => "the row is invalid",
     };
 }
@@ -52,6 +53,9 @@ public enum InvalidRowReason
     /// <summary>The row index points outside the teacher's logits.</summary>
     TeacherRow,
 
-    /// <summary>A target with weight meets a student logit of -infinity: the loss is infinite.</summary>
-    LabelLogit,
+    /// <summary>The hard target puts weight on a class whose student logit is -infinity: the label, or any with label smoothing.</summary>
+    InfiniteHardLoss,
+
+    /// <summary>The soft targets put weight on a class whose student logit is -infinity. Reported first where both losses are infinite.</summary>
+    InfiniteSoftLoss,
 }

@@ -2,6 +2,7 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// What a loss has to say about a batch, or summed over many: one element of device memory. All zeros is the start of a sum.
+/// Every loss, in every variant, counts alike.
 /// </summary>
 public partial struct LossTotals
 {
@@ -20,10 +21,10 @@ public partial struct LossTotals
     /// <summary>Rows, invalid ones included.</summary>
     public long Rows;
 
-    /// <summary>Rows with a label.</summary>
+    /// <summary>Rows whose label is a class, also where something else than the label makes the row invalid.</summary>
     public long Labelled;
 
-    /// <summary>Labelled rows whose largest student logit is that of the label; of equal logits the first counts.</summary>
+    /// <summary>Valid labelled rows whose largest student logit is that of the label; of equal logits the first counts.</summary>
     public long Correct;
 
     /// <summary>1 + the number of the first invalid row, or 0.</summary>
@@ -32,7 +33,10 @@ public partial struct LossTotals
     /// <summary>The <see cref="InvalidRowReason"/> of that row.</summary>
     internal int InvalidReason;
 
-    /// <summary>The first invalid row, or null: the row of the transfer set where rows are gathered, else of the batch.</summary>
+    /// <summary>
+    /// The first invalid row, or null: the row of the transfer set where rows are gathered, else of the batch; of the batch
+    /// too where it is the row of the transfer set that does not exist.
+    /// </summary>
     public readonly int? InvalidRow => InvalidRowPlusOne == 0 ? null : InvalidRowPlusOne - 1;
 
     /// <summary>Throws if a row was invalid and therefore left out.</summary>
@@ -42,4 +46,27 @@ public partial struct LossTotals
         if (InvalidRow is int row)
             throw new InvalidRowException(row, (InvalidRowReason)InvalidReason);
     }
+
+    /// <summary>Device code: both together; the first invalid row stays.</summary>
+    internal static LossTotals Add(LossTotals running, LossTotals batch)
+    {
+        running.Soft += batch.Soft;
+        running.KlDivergence += batch.KlDivergence;
+        running.Hard += batch.Hard;
+        running.Total += batch.Total;
+        running.Rows += batch.Rows;
+        running.Labelled += batch.Labelled;
+        running.Correct += batch.Correct;
+        if (running.InvalidRowPlusOne == 0)
+        {
+            running.InvalidRowPlusOne = batch.InvalidRowPlusOne;
+            running.InvalidReason = batch.InvalidReason;
+        }
+
+        return running;
+    }
+
+    /// <summary>Device code: the number under which an invalid row of the batch is reported, for <see cref="InvalidRow"/>.</summary>
+    internal static int NumberOf(int row, int teacherRow, int teacherCount) =>
+        teacherRow >= 0 && teacherRow < teacherCount ? teacherRow : row;
 }

@@ -98,8 +98,8 @@ internal sealed class TrainingSettings
         if (decay != LearningRateDecay.Step)
             parsed.RefuseWithout("--decay step", _decayEpochs, _decayFactor);
         int epochs = parsed.GetValue(_epochs);
-        if (parsed.GetValue(_warmup) > epochs)
-            throw new InputException($"--warmup must be at most the {epochs} epochs of --epochs; it is '{parsed.GetValue(_warmup)}'.");
+        if (parsed.GetValue(_warmup) >= epochs)
+            throw new InputException($"--warmup must be below the {epochs} epochs of --epochs; it is '{parsed.GetValue(_warmup)}'.");
         return new TrainingOptions
         {
             Epochs = epochs,

@@ -8,6 +8,8 @@ public sealed class ImageDataset
     /// <summary>The label of a row whose class is not known. Losses leave out what needs the label there.</summary>
     public const int Unlabelled = -100;
 
+    private readonly Lazy<string> _fingerprint;
+
     /// <summary>A data set over arrays that from now on belong to it.</summary>
     /// <param name="name">For messages and reports.</param>
     /// <param name="height">Rows of pixels per image, at least 1.</param>
@@ -37,6 +39,7 @@ public sealed class ImageDataset
         if (wrong >= 0)
             throw new ArgumentException($"{name}: {LabelOutOfRange(wrong, labels[wrong], classes)}", nameof(labels));
         (Name, Height, Width, Classes, Pixels, Labels) = (name, height, width, classes, pixels, labels);
+        _fingerprint = new(() => $"{HostCopies.Fingerprint([Pixels])}-{HostCopies.Fingerprint([Labels])}");
     }
 
     /// <summary>For messages and reports.</summary>
@@ -141,6 +144,9 @@ public sealed class ImageDataset
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name}: {Count} images of {Height} x {Width}, {Classes} classes";
+
+    /// <summary>Tells images and labels from others; worked out when first asked for.</summary>
+    internal string Fingerprint => _fingerprint.Value;
 
     internal static int FirstLabelOutOfRange(ReadOnlySpan<int> labels, int classes)
     {

@@ -60,20 +60,29 @@ public sealed class ResidentImages : IDisposable
     /// <summary>The row numbers that take part, in order.</summary>
     public IEnumerable<int> Rows => _subsetRows ?? Enumerable.Range(0, Count);
 
-    internal BatchSource Source => new()
+    /// <exception cref="ObjectDisposedException">The images, or those that this is a subset of, were disposed.</exception>
+    internal BatchSource Source
     {
-        Pixels = _pixels.View,
-        Height = Dataset.Height,
-        Width = Dataset.Width,
-        Labels = _labels.View,
-        Subset = _subset is null ? ArrayView<int>.Empty : _subset.View,
-    };
+        get
+        {
+            ThrowIfDisposed();
+            return new()
+            {
+                Pixels = _pixels.View,
+                Height = Dataset.Height,
+                Width = Dataset.Width,
+                Labels = _labels.View,
+                Subset = _subset is null ? ArrayView<int>.Empty : _subset.View,
+            };
+        }
+    }
 
     /// <summary>The same images restricted to some rows, for instance a transfer set without one class.</summary>
     /// <exception cref="ArgumentException">No rows, or one that is out of range.</exception>
     public ResidentImages Subset(IReadOnlyList<int> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
+        ThrowIfDisposed();
         if (rows.Count == 0)
             throw new ArgumentException("The subset is empty.", nameof(rows));
         foreach (int row in rows)
@@ -98,8 +107,19 @@ public sealed class ResidentImages : IDisposable
         _labels.Dispose();
     }
 
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_pixels.IsDisposed || _subset is { IsDisposed: true }, this);
+
+    /// <summary>Which images, to the byte, and which of their rows: what a checkpoint belongs to.</summary>
+    internal string Describe()
+    {
+        string all = $"{Dataset} ({Dataset.Fingerprint})";
+        return _subsetRows is null ? all : $"{_subsetRows.Length} rows ({HostCopies.Fingerprint([_subsetRows])}) of {all}";
+    }
+
     internal void CheckFits(Network network)
     {
+        ThrowIfDisposed();
+        network.ThrowIfDisposed();
         if (network.Device != Device)
             throw new ArgumentException($"The network is on {network.Device.Name}, the images are on {Device.Name}.");
         if (network.Shape.Inputs != Dataset.Height * Dataset.Width)

@@ -38,7 +38,8 @@ public static class ModelFile
         SafeTensorFile file = SafeTensors.Read(path);
         if (!file.Metadata.TryGetValue(LayersKey, out string? layers)
             || !file.Metadata.TryGetValue(ActivationKey, out string? name)
-            || !Enum.TryParse(name, out Activation activation))
+            || !Enum.TryParse(name, out Activation activation)
+            || !Enum.IsDefined(activation))
         {
             throw new ModelFileException(path, "it is no GpuDistill model (the metadata name no layers or no known activation)");
         }

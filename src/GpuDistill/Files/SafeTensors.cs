@@ -12,24 +12,34 @@ namespace GpuDistill;
 internal static class SafeTensors
 {
     private const int MaxHeaderBytes = 100_000_000;
+    private const string MetadataKey = "__metadata__";
+
+    // Values that are read or written at a time: a span of bytes ends at 2^31.
+    private const int Slice = 1 << 20;
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>Writes to a temporary file beside the target and moves it there, so that a failure leaves no half file.</summary>
     public static void Write(
-        string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<(string Name, int[] Shape, float[] Values)> tensors)
+        string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<(string Name, int[] Shape, float[] Values)> tensors) =>
+        WritePieces(path, metadata, [.. tensors.Select(tensor => new TensorPieces(tensor.Name, tensor.Shape, [tensor.Values]))]);
+
+    /// <summary>The same for tensors that come in pieces, so that no array need hold all of one.</summary>
+    public static void WritePieces(string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<TensorPieces> tensors)
     {
         JsonObject header = [];
         JsonObject described = [];
         foreach ((string key, string value) in metadata)
             described[key] = value;
-        header["__metadata__"] = described;
+        header[MetadataKey] = described;
         long offset = 0;
-        foreach ((string name, int[] shape, float[] values) in tensors)
+        foreach (TensorPieces tensor in tensors)
         {
-            long end = offset + ((long)values.Length * sizeof(float));
-            header[name] = new JsonObject
+            long end = offset + (tensor.Length * sizeof(float));
+            header[tensor.Name] = new JsonObject
             {
                 ["dtype"] = "F32",
-                ["shape"] = new JsonArray([.. shape.Select(size => JsonValue.Create(size))]),
+                ["shape"] = new JsonArray([.. tensor.Shape.Select(size => JsonValue.Create(size))]),
                 ["data_offsets"] = new JsonArray(offset, end),
             };
             offset = end;
@@ -46,8 +56,8 @@ internal static class SafeTensors
             stream.Write(json);
             for (int i = 0; i < padding; i++)
                 stream.WriteByte((byte)' ');
-            foreach ((_, _, float[] values) in tensors)
-                stream.Write(MemoryMarshal.AsBytes(values.AsSpan()));
+            foreach (TensorPieces tensor in tensors)
+                WriteValues(stream, tensor);
         }
 
         File.Move(temporary, path, overwrite: true);
@@ -70,49 +80,86 @@ internal static class SafeTensors
                 throw new ModelFileException(path, "it is not a safetensors file, or it is truncated");
             byte[] json = new byte[length];
             stream.ReadExactly(json);
-            JsonObject header = JsonNode.Parse(json)?.AsObject() ?? throw new ModelFileException(path, "its header is empty");
+            using JsonDocument header = JsonDocument.Parse(json, Strict);
             long dataStart = 8 + (long)length;
             Dictionary<string, string> metadata = [];
             Dictionary<string, (int[] Shape, float[] Values)> tensors = [];
-            foreach ((string name, JsonNode? node) in header)
+            foreach (JsonProperty entry in header.RootElement.EnumerateObject())
             {
-                if (name == "__metadata__")
+                if (entry.Name == MetadataKey)
                 {
-                    foreach ((string key, JsonNode? value) in node!.AsObject())
-                        metadata[key] = value!.GetValue<string>();
+                    foreach (JsonProperty pair in entry.Value.EnumerateObject())
+                        metadata[pair.Name] = pair.Value.GetString() ?? throw new FormatException($"'{pair.Name}' of the metadata is null");
                     continue;
                 }
 
-                tensors[name] = ReadTensor(path, stream, dataStart, name, node!.AsObject());
+                tensors[entry.Name] = ReadTensor(path, stream, dataStart, entry.Name, entry.Value);
             }
 
             return new SafeTensorFile(path, metadata, tensors);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException or EndOfStreamException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or EndOfStreamException)
         {
-            throw new ModelFileException(path, $"it is damaged ({exception.Message.ReplaceLineEndings(" ")})");
+            // The JSON reader's words for text that is no JSON, or where an object, a list, a text or a number is something else.
+            throw new ModelFileException(path, $"it is damaged ({exception.Message.ReplaceLineEndings(" ").TrimEnd('.')})");
         }
     }
 
     private static (int[] Shape, float[] Values) ReadTensor(
-        string path, FileStream stream, long dataStart, string name, JsonObject description)
+        string path, FileStream stream, long dataStart, string name, JsonElement description)
     {
-        string type = description["dtype"]!.GetValue<string>();
+        string? type = Part("dtype").GetString();
         if (type != "F32")
             throw new ModelFileException(path, $"its tensor '{name}' is {type}; only F32 is read");
-        int[] shape = [.. description["shape"]!.AsArray().Select(size => size!.GetValue<int>())];
-        long start = description["data_offsets"]![0]!.GetValue<long>();
-        long end = description["data_offsets"]![1]!.GetValue<long>();
-        long count = shape.Aggregate(1L, (product, size) => checked(product * size));
-        if (start < 0 || end - start != count * sizeof(float) || shape.Any(size => size < 0))
+        int[] shape = [.. Part("shape").EnumerateArray().Select(size => size.GetInt32())];
+        long[] offsets = [.. Part("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
+        Int128 count = 1;
+        foreach (int size in shape)
+            count = Int128.Min(count * size, long.MaxValue); // enough to be wrong, and too little to overflow
+        if (shape.Any(size => size < 0) || offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0]
+            || offsets[1] - offsets[0] != count * sizeof(float))
+        {
             throw new ModelFileException(path, $"its tensor '{name}' has a size that does not fit its shape");
-        if (dataStart + end > stream.Length)
-            throw new ModelFileException(path, $"it is truncated: it has {stream.Length} bytes, tensor '{name}' ends at {dataStart + end}");
-        float[] values = new float[count];
-        stream.Position = dataStart + start;
-        stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        }
+
+        if (offsets[1] > stream.Length - dataStart)
+        {
+            throw new ModelFileException(
+                path, $"it is truncated: it has {stream.Length - dataStart} bytes of data, tensor '{name}' ends at {offsets[1]}");
+        }
+
+        if (count > Array.MaxLength)
+            throw new ModelFileException(path, $"its tensor '{name}' has {count} values; at most {Array.MaxLength} can be read");
+        float[] values = new float[(int)count];
+        stream.Position = dataStart + offsets[0];
+        for (int start = 0; start < values.Length; start += Slice)
+            stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan(start, Math.Min(Slice, values.Length - start))));
         return (shape, values);
+
+        JsonElement Part(string key) => description.TryGetProperty(key, out JsonElement part)
+            ? part
+            : throw new ModelFileException(path, $"its tensor '{name}' has no {key}");
     }
+
+    private static void WriteValues(FileStream stream, TensorPieces tensor)
+    {
+        long written = 0;
+        foreach (float[] values in tensor.Pieces)
+        {
+            written += values.Length;
+            for (int start = 0; start < values.Length; start += Slice)
+                stream.Write(MemoryMarshal.AsBytes(values.AsSpan(start, Math.Min(Slice, values.Length - start))));
+        }
+
+        if (written != tensor.Length)
+            throw new ArgumentException($"The tensor '{tensor.Name}' has {written} values instead of {tensor.Length}.", nameof(tensor));
+    }
+}
+
+/// <summary>A tensor to be written whose values come one array after the other.</summary>
+internal sealed record TensorPieces(string Name, int[] Shape, IEnumerable<float[]> Pieces)
+{
+    public long Length => Shape.Aggregate(1L, (product, size) => checked(product * size));
 }
 
 /// <summary>The contents of a safetensors file.</summary>

@@ -32,7 +32,15 @@ public sealed class Network : IDisposable
     /// <summary>Layer sizes and activation.</summary>
     public NetworkShape Shape { get; }
 
-    internal ParameterViews Parameters => new(_buffer.View, _layout);
+    /// <exception cref="ObjectDisposedException">The network was disposed.</exception>
+    internal ParameterViews Parameters
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return new(_buffer.View, _layout);
+        }
+    }
 
     /// <summary>
     /// Draws the weights uniformly from +-sqrt(6 / inputs) before ReLU and GELU (He et al. 2015) and from
@@ -93,9 +101,7 @@ public sealed class Network : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _buffer.Dispose();
 
-    private void Upload(float[] values)
-    {
-        ArrayView<float> all = _buffer.View;
-        all.FromHost(Device, values);
-    }
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_buffer.IsDisposed, this);
+
+    private void Upload(float[] values) => Parameters.All.FromHost(Device, values);
 }

@@ -17,18 +17,20 @@ internal sealed class ParameterLayout
         Shape = shape;
         _weights = new (int, int)[shape.Layers];
         _biases = new (int, int)[shape.Layers];
-        int next = 0;
+        long next = 0;
         for (int layer = 0; layer < shape.Layers; layer++)
-            _weights[layer] = Place(shape.Sizes[layer] * shape.Sizes[layer + 1]);
-        WeightsLength = next;
+            _weights[layer] = Place((long)shape.Sizes[layer] * shape.Sizes[layer + 1]);
+        WeightsLength = (int)Math.Min(next, int.MaxValue);
         for (int layer = 0; layer < shape.Layers; layer++)
             _biases[layer] = Place(shape.Sizes[layer + 1]);
-        Length = next;
+        if (next > Array.MaxLength)
+            throw new ArgumentException($"The network {shape} has {shape.Parameters} parameters; {Array.MaxLength} at most can be held.", nameof(shape));
+        Length = (int)next;
 
-        (int, int) Place(int length)
+        (int, int) Place(long length)
         {
-            (int, int) place = (next, length);
-            next = checked(next + ((length + Alignment - 1) / Alignment * Alignment));
+            (int, int) place = ((int)Math.Min(next, int.MaxValue), (int)Math.Min(length, int.MaxValue)); // too many are refused above
+            next += (length + Alignment - 1) / Alignment * Alignment;
             return place;
         }
     }

@@ -8,31 +8,36 @@ namespace GpuDistill;
 /// <summary>
 /// The teacher's logits for every row of a transfer set, [rows x classes], resident on the device: computed there or loaded
 /// once, then gathered by row index in the loss kernel, batch by batch, and never copied again. <see cref="Uploads"/>
-/// counts the copies from host to device and so proves it.
+/// counts the copies from host to device, all of which one method makes.
 /// </summary>
 public sealed class TeacherLogits : IDisposable
 {
     private const string KindKey = "gpudistill.teachers";
     private const string TemperatureKey = "gpudistill.temperature";
 
+    // All bits of a float: a NaN.
+    private const byte NaNByte = 0xFF;
+
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+    private readonly Matrix<float> _logits;
+    private string? _fingerprint;
 
     private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature)
     {
         Device = device;
         Temperature = temperature;
         _buffer = device.Accelerator.Allocate1D<float>((long)rows * classes);
-        Logits = new Matrix<float>(_buffer.View, rows, classes);
+        _logits = new Matrix<float>(_buffer.View, rows, classes);
     }
 
     /// <summary>The device that holds the logits.</summary>
     public DistillDevice Device { get; }
 
     /// <summary>Rows of the transfer set.</summary>
-    public int Rows => Logits.Rows;
+    public int Rows => _logits.Rows;
 
     /// <summary>Classes.</summary>
-    public int Classes => Logits.Columns;
+    public int Classes => _logits.Columns;
 
     /// <summary>
     /// The only temperature at which these logits may be used, or null for any. Set for the arithmetic mean of several
@@ -41,13 +46,21 @@ public sealed class TeacherLogits : IDisposable
     public float? Temperature { get; }
 
     /// <summary>Bytes on the device.</summary>
-    public long Bytes => _buffer.LengthInBytes;
+    public long Bytes => _logits.Data.Length * sizeof(float);
 
     /// <summary>Copies of logits from host to device so far: 0 for logits computed on the device, 1 for loaded ones.</summary>
     public int Uploads { get; private set; }
 
     /// <summary>The logits on the device, [rows x classes], for use with the kernels directly.</summary>
-    public Matrix<float> Logits { get; }
+    /// <exception cref="ObjectDisposedException">They were disposed.</exception>
+    public Matrix<float> Logits
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return _logits;
+        }
+    }
 
     /// <summary>Runs one or more teachers once over a transfer set and averages their predictions, all on the device.</summary>
     /// <param name="teachers">Trained networks with the same inputs and classes, on the same device.</param>
@@ -81,7 +94,7 @@ public sealed class TeacherLogits : IDisposable
         try
         {
             if (images.IsSubset)
-                store.Logits.Data.FromHost(images.Device, NaNs(store.Logits.Data.Length));
+                store._buffer.MemSet(images.Device.Stream, NaNByte);
             new TeacherRun(teachers, images, store.Logits, mean, temperature).Run(progress, cancellation);
             return store;
         }
@@ -103,8 +116,7 @@ public sealed class TeacherLogits : IDisposable
         if (FirstRowWithoutSoftmax(logits, classes) is int row)
             throw new ArgumentException($"Row {row} of the logits has no softmax: it holds NaN, +infinity or nothing but -infinity.", nameof(logits));
         TeacherLogits store = new(device, rows, classes, temperature);
-        store.Logits.Data.FromHost(device, logits);
-        store.Uploads++;
+        store.Upload(logits);
         return store;
     }
 
@@ -117,7 +129,7 @@ public sealed class TeacherLogits : IDisposable
         float? temperature = null;
         if (file.Metadata.TryGetValue(TemperatureKey, out string? text))
         {
-            if (!float.TryParse(text, CultureInfo.InvariantCulture, out float value) || !(value > 0))
+            if (!float.TryParse(text, CultureInfo.InvariantCulture, out float value) || !(value > 0) || !float.IsFinite(value))
                 throw new ModelFileException(path, $"its temperature '{text}' is no number above 0");
             temperature = value;
         }
@@ -135,14 +147,21 @@ public sealed class TeacherLogits : IDisposable
         Dictionary<string, string> metadata = new() { [KindKey] = "logits" };
         if (Temperature is float temperature)
             metadata[TemperatureKey] = temperature.ToString("R", CultureInfo.InvariantCulture);
-        SafeTensors.Write(path, metadata, [("logits", [Rows, Classes], ToHost())]);
+        SafeTensors.WritePieces(path, metadata, [new TensorPieces("logits", [Rows, Classes], Logits.Data.ToHostInPieces(Device))]);
     }
 
     /// <summary>Copies the logits to the host, [rows x classes].</summary>
+    /// <exception cref="NotSupportedException">They are more than an array holds; <see cref="Save"/> has no such limit.</exception>
     public float[] ToHost() => Logits.Data.ToHost(Device);
 
     /// <inheritdoc/>
     public void Dispose() => _buffer.Dispose();
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_buffer.IsDisposed, this);
+
+    /// <summary>Which logits, to the bit: what a checkpoint belongs to. Reads them once from the device.</summary>
+    internal string Describe() =>
+        $"logits [{Rows} x {Classes}] ({_fingerprint ??= HostCopies.Fingerprint(Logits.Data.ToHostInPieces(Device))})";
 
     private static int? FirstRowWithoutSoftmax(float[] logits, int classes)
     {
@@ -164,10 +183,10 @@ public sealed class TeacherLogits : IDisposable
         return null;
     }
 
-    private static float[] NaNs(long length)
+    // The only way that logits take from the host to the device.
+    private void Upload(float[] logits)
     {
-        float[] values = new float[length];
-        Array.Fill(values, float.NaN);
-        return values;
+        Logits.Data.FromHost(Device, logits);
+        Uploads++;
     }
 }

@@ -40,20 +40,31 @@ public sealed record Evaluation(
         images.CheckLabels(logits.Classes);
         if (logits.Rows != images.Count)
             throw new ArgumentException($"The logits have {logits.Rows} rows, '{images.Dataset.Name}' has {images.Count}.", nameof(logits));
-        return Of(logits.ToHost(), logits.Classes, images);
+        return Of(logits, logits.Classes, images, Math.Max(1, HostCopies.Piece / logits.Classes));
     }
 
-    private static Evaluation Of(float[] logits, int classes, ResidentImages images)
+    // Some rows at a time, so that no array need hold all logits.
+    internal static Evaluation Of(TeacherLogits logits, int classes, ResidentImages images, int rowsAtATime)
     {
+        float[] piece = [];
+        int first = 0;
+        int end = 0;
         int[] errorsByClass = new int[classes];
         int[] countByClass = new int[classes];
         double loss = 0;
-        foreach (int row in images.Rows)
+        foreach (int row in images.Rows.Order())
         {
             int label = images.Dataset.Labels[row];
             if (label < 0)
                 continue;
-            ReadOnlySpan<float> values = logits.AsSpan(row * classes, classes);
+            if (row >= end)
+            {
+                first = row;
+                end = (int)Math.Min((long)row + rowsAtATime, logits.Rows);
+                piece = logits.Logits.Data.SubView((long)first * classes, (long)(end - first) * classes).ToHost(logits.Device);
+            }
+
+            ReadOnlySpan<float> values = piece.AsSpan((row - first) * classes, classes);
             int prediction = 0;
             for (int i = 1; i < classes; i++)
             {

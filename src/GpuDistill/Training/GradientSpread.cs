@@ -45,12 +45,14 @@ public sealed record GradientSpread(int Cases, double MeanSquaredLength, double 
         using NetworkPass pass = new(network, batch.Images, new TrainingPass(0, 0, batch.Clock));
         using MemoryBuffer1D<float, Stride1D.Dense> gradients = device.Accelerator.Allocate1D<float>(layout.Length);
         using MemoryBuffer1D<LossTotals, Stride1D.Dense> totals = device.Accelerator.Allocate1D<LossTotals>(1);
+        using MemoryBuffer1D<float, Stride1D.Dense>? weights = objective.ClassWeights is { } values ? device.Accelerator.Allocate1D(values) : null;
+        ArrayView<float> classWeights = weights is null ? ArrayView<float>.Empty : weights.View;
         using LaunchSequence sequence = new(
         [
             batch.BindClock(LearningRateSchedule.Constant(0)),
             batch.BindGather(new BatchOptions { Shuffle = false, Wrap = false }),
             .. pass.Forward(),
-            objective.Bind(new ObjectiveBatch(device.Kernels, pass.Logits, batch.Rows, batch.Labels, totals.View)),
+            objective.Bind(new ObjectiveBatch(device.Kernels, pass.Logits, batch.Rows, batch.Labels, classWeights, totals.View)),
             .. pass.Backward(new ParameterViews(gradients.View, layout)),
         ]);
         gradients.MemSetToZero(device.Stream); // padding between layers

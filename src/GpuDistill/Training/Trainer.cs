@@ -8,12 +8,14 @@ namespace GpuDistill;
 
 /// <summary>
 /// Trains a network for an <see cref="Objective"/> on images that are on the device. All buffers are allocated and all
-/// launches bound once; a step is the same list of launches every time, allocates nothing and copies nothing from the host.
+/// launches bound once; a step is the same list of launches every time and copies nothing from the host. With the SIMD
+/// variants it allocates nothing either.
 /// </summary>
 /// <remarks>The same seed on the same device and variant gives bit-identical weights, however often training is interrupted.</remarks>
 public sealed class Trainer : IDisposable
 {
     private readonly ResidentImages _images;
+    private readonly Objective _objective;
     private readonly TrainingOptions _options;
     private readonly ILogger _logger;
     private readonly Batch _batch;
@@ -23,6 +25,8 @@ public sealed class Trainer : IDisposable
     private readonly LossTotals[] _totals = new LossTotals[1];
     private readonly LaunchSequence _sequence;
     private readonly List<IDisposable> _owned = [];
+    private (double Loss, double Accuracy) _last = (double.NaN, double.NaN);
+    private bool _disposed;
 
     /// <summary>Binds a training.</summary>
     /// <param name="network">The network, trained in place.</param>
@@ -38,12 +42,13 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        options.Validate(network.Shape);
         images.CheckFits(network);
         images.CheckLabels(network.Shape.Classes);
         objective.CheckFits(network, images);
         Network = network;
         _images = images;
+        _objective = objective;
         _options = options;
         _logger = logger ?? NullLogger<Trainer>.Instance;
         Steps = options.StepsFor(images.Length);
@@ -53,9 +58,12 @@ public sealed class Trainer : IDisposable
             DistillDevice device = network.Device;
             _batch = Own(new Batch(images, options.BatchSize));
             _pass = Own(new NetworkPass(network, _batch.Images, new TrainingPass(options.HiddenDropout, options.Seed, _batch.Clock)));
-            _state = Own(new TrainingState(network, options.Optimizer, Describe(objective, options)));
+            _state = Own(new TrainingState(network, options.Optimizer, Describe));
             _running = Own(device.Accelerator.Allocate1D<LossTotals>(1));
-            _sequence = Own(new LaunchSequence(Bind(objective)));
+            ArrayView<float> classWeights = objective.ClassWeights is { } weights
+                ? Own(device.Accelerator.Allocate1D(weights)).View
+                : ArrayView<float>.Empty;
+            _sequence = Own(new LaunchSequence(Bind(classWeights)));
         }
         catch
         {
@@ -84,12 +92,16 @@ public sealed class Trainer : IDisposable
     /// <param name="progress">Told a few times a second and at the end of every epoch.</param>
     /// <param name="cancellation">Stops after the current step.</param>
     /// <exception cref="InvalidRowException">A label is out of range or a row of logits has no softmax.</exception>
+    /// <exception cref="ObjectDisposedException">The trainer, the network, the images or the teacher's logits were disposed.</exception>
     public TrainingResult Run(
         string phase = "training", IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
+        ThrowIfDisposed();
+        Network.ThrowIfDisposed();
+        _images.ThrowIfDisposed();
+        _objective.Teacher?.ThrowIfDisposed();
         AcceleratorStream stream = Network.Device.Stream;
         ProgressClock clock = new(phase, _options.Epochs, _images.Length, Steps, _options.BatchSize, Step);
-        TrainingProgress last = default;
         _logger.LogInformation("{Phase}: {Network}, {Steps} steps of {BatchSize} rows", phase, Network.Shape, Steps, _options.BatchSize);
         _batch.StartBefore(Step);
         _running.MemSetToZero(stream);
@@ -100,7 +112,8 @@ public sealed class Trainer : IDisposable
             Step++;
             if (!clock.IsDue(Step))
                 continue;
-            last = Report(clock, stream);
+            TrainingProgress last = Report(clock, stream);
+            _last = (last.Loss, last.Accuracy);
             progress?.Report(last);
             if (clock.IsEndOfEpoch)
             {
@@ -110,28 +123,53 @@ public sealed class Trainer : IDisposable
         }
 
         stream.Synchronize();
-        return new TrainingResult(Steps, clock.Elapsed, last.Loss, last.Accuracy, clock.ImagesPerSecond);
+        return new TrainingResult(Steps, clock.Elapsed, _last.Loss, _last.Accuracy, clock.ImagesPerSecond);
     }
 
     /// <summary>Writes everything that going on bit by bit needs: parameters, moments and the step.</summary>
-    public void SaveCheckpoint(string path) => _state.Save(path, Step);
+    /// <exception cref="ObjectDisposedException">The trainer, the network or the teacher's logits were disposed.</exception>
+    public void SaveCheckpoint(string path)
+    {
+        ThrowIfDisposed();
+        _state.Save(path, Step);
+    }
 
-    /// <summary>Goes back to a checkpoint of the same training: same network shape, objective and options, epochs aside.</summary>
+    /// <summary>
+    /// Goes back to a checkpoint of the same training: same network shape and activation, objective, teacher's logits, images
+    /// and rows, options, kind of device and kernel variants. Only the number of epochs may differ, and not with
+    /// <see cref="LearningRateDecay.Cosine"/>, whose curve depends on it.
+    /// </summary>
     /// <exception cref="ModelFileException">The file is missing or damaged or belongs to another training.</exception>
-    public void LoadCheckpoint(string path) => Step = _state.Load(path, Steps);
+    /// <exception cref="ObjectDisposedException">The trainer, the network or the teacher's logits were disposed.</exception>
+    public void LoadCheckpoint(string path)
+    {
+        ThrowIfDisposed();
+        Step = _state.Load(path, Steps);
+        _last = (double.NaN, double.NaN);
+    }
 
     /// <summary>Frees the buffers; the network stays.</summary>
     public void Dispose()
     {
+        _disposed = true;
         foreach (IDisposable owned in _owned)
             owned.Dispose();
     }
 
-    // All but the epochs: to go on for longer than was first asked for is the same training.
-    private static string Describe(Objective objective, TrainingOptions options) =>
-        $"{objective}, {options}".Replace($"{{ Epochs = {options.Epochs}, ", "{ ", StringComparison.Ordinal);
+    // All that the bits of the result depend on. The images and the teacher are hashed, which is why this is asked for late.
+    private Dictionary<string, string> Describe() => new()
+    {
+        ["network"] = $"{Network.Shape}, {Network.Shape.Activation}",
+        ["objective"] = _objective.ToString()!,
+        ["teacher"] = _objective.Teacher?.Describe() ?? "none",
+        ["images"] = _images.Describe(),
+        ["options"] = _options.Describe(),
+        ["kernels"] = $"{Network.Device.Kind}, {string.Join(' ', _sequence.Launches.Select(launch => launch.Variant).Distinct())}",
+    };
 
-    private List<Launch> Bind(Objective objective)
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    private List<Launch> Bind(ArrayView<float> classWeights)
     {
         KernelContext kernels = Network.Device.Kernels;
         List<Launch> launches =
@@ -145,7 +183,7 @@ public sealed class Trainer : IDisposable
                 InputDropout = _options.InputDropout,
             }),
             .. _pass.Forward(),
-            objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, _running.View)),
+            _objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, classWeights, _running.View)),
             .. _pass.Backward(_state.Gradients),
             .. _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
         ];
@@ -176,7 +214,7 @@ public sealed class Trainer : IDisposable
 /// <summary>What a finished training says of itself.</summary>
 /// <param name="Steps">Steps in all.</param>
 /// <param name="Elapsed">Time of the last call of <see cref="Trainer.Run"/>.</param>
-/// <param name="Loss">Mean loss of the last epoch.</param>
-/// <param name="Accuracy">Share of labelled training rows predicted right in the last epoch, while training.</param>
+/// <param name="Loss">Mean loss of the last epoch; NaN where this trainer did no step of it.</param>
+/// <param name="Accuracy">Share of labelled training rows predicted right in the last epoch, while training; NaN where there is none.</param>
 /// <param name="ImagesPerSecond">Speed.</param>
 public sealed record TrainingResult(long Steps, TimeSpan Elapsed, double Loss, double Accuracy, double ImagesPerSecond);

@@ -32,7 +32,7 @@ public sealed record TrainingOptions
     /// <summary>Of step decay: what the rate is multiplied by at each step.</summary>
     public float DecayFactor { get; init; } = 0.5f;
 
-    /// <summary>Epochs over which the rate first rises linearly.</summary>
+    /// <summary>Epochs over which the rate first rises linearly; fewer than <see cref="Epochs"/>.</summary>
     public float WarmupEpochs { get; init; }
 
     /// <summary>The largest L2 norm of the weights into a unit (max-norm constraint); 0 for none. The last layer is left free.</summary>
@@ -46,6 +46,14 @@ public sealed record TrainingOptions
 
     /// <summary>Share of the hidden units dropped.</summary>
     public float HiddenDropout { get; init; }
+
+    /// <summary>
+    /// What must be the same for a training to be the same, as text. To go on for longer is the same training, unless the
+    /// learning rate follows a cosine, whose whole curve depends on the number of epochs.
+    /// </summary>
+    internal string Describe() => Decay == LearningRateDecay.Cosine
+        ? ToString()
+        : ToString().Replace($"{{ Epochs = {Epochs}, ", "{ ", StringComparison.Ordinal);
 
     /// <summary>Steps in all for a set of <paramref name="rows"/> rows.</summary>
     public long StepsFor(long rows) => ((Epochs * rows) + BatchSize - 1) / BatchSize;
@@ -62,10 +70,16 @@ public sealed record TrainingOptions
             _ => throw new ArgumentOutOfRangeException(nameof(rows), Decay, "Unknown learning-rate decay."),
         };
         long warmup = (long)Math.Round(WarmupEpochs * stepsPerEpoch);
+        if (Decay == LearningRateDecay.Cosine && warmup >= StepsFor(rows))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(rows), WarmupEpochs, $"WarmupEpochs is {WarmupEpochs}: its {warmup} steps leave none of the training's {StepsFor(rows)} for the decay.");
+        }
+
         return warmup > 0 ? schedule.WithWarmup(warmup) : schedule;
     }
 
-    internal void Validate()
+    internal void Validate(NetworkShape shape)
     {
         Require(Epochs >= 1, nameof(Epochs), Epochs, "at least 1");
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "at least 1");
@@ -73,11 +87,13 @@ public sealed record TrainingOptions
         Require(FinalRate is >= 0 and <= 1, nameof(FinalRate), FinalRate, "from 0 to 1");
         Require(DecayEpochs >= 1, nameof(DecayEpochs), DecayEpochs, "at least 1");
         Require(DecayFactor is > 0 and <= 1, nameof(DecayFactor), DecayFactor, "above 0 and at most 1");
-        Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, nameof(WarmupEpochs), WarmupEpochs, "from 0 to the number of epochs");
+        Require(WarmupEpochs >= 0 && WarmupEpochs < Epochs, nameof(WarmupEpochs), WarmupEpochs, $"at least 0 and below the {Epochs} epochs");
         Require(MaxNorm >= 0 && float.IsFinite(MaxNorm), nameof(MaxNorm), MaxNorm, "a finite number of at least 0");
         Require(Jitter >= 0, nameof(Jitter), Jitter, "at least 0");
         Require(InputDropout is >= 0 and < 1, nameof(InputDropout), InputDropout, "at least 0 and below 1");
         Require(HiddenDropout is >= 0 and < 1, nameof(HiddenDropout), HiddenDropout, "at least 0 and below 1");
+        Require(shape.Layers > 1 || MaxNorm == 0, nameof(MaxNorm), MaxNorm, $"0: the network {shape} has no hidden layer");
+        Require(shape.Layers > 1 || HiddenDropout == 0, nameof(HiddenDropout), HiddenDropout, $"0: the network {shape} has no hidden layer");
     }
 
     private static void Require(bool condition, string name, object value, string range)

@@ -8,19 +8,18 @@ namespace GpuDistill;
 internal sealed class TrainingState : IDisposable
 {
     private const string StepKey = "gpudistill.step";
-    private const string LayersKey = "gpudistill.layers";
-    private const string TrainingKey = "gpudistill.training";
+    private const string TrainingKey = "gpudistill.training.";
 
     private readonly Network _network;
-    private readonly string _training;
+    private readonly Func<IReadOnlyDictionary<string, string>> _training;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _gradients;
     private readonly MemoryBuffer1D<float, Stride1D.Dense>[] _moments;
     private readonly ParameterLayout _layout;
 
     /// <param name="network">The network that is trained.</param>
     /// <param name="optimizer">Says how many moments there are.</param>
-    /// <param name="training">Objective and options as text; a checkpoint of another training is refused by it.</param>
-    public TrainingState(Network network, Optimizer optimizer, string training)
+    /// <param name="training">Says what makes it this training, part by part; a checkpoint in which a part differs is refused.</param>
+    public TrainingState(Network network, Optimizer optimizer, Func<IReadOnlyDictionary<string, string>> training)
     {
         _network = network;
         _training = training;
@@ -39,9 +38,9 @@ internal sealed class TrainingState : IDisposable
         Dictionary<string, string> metadata = new()
         {
             [StepKey] = step.ToString(CultureInfo.InvariantCulture),
-            [LayersKey] = _network.Shape.ToString(),
-            [TrainingKey] = _training,
         };
+        foreach ((string part, string text) in _training())
+            metadata[TrainingKey + part] = text;
         List<(string, int[], float[])> tensors =
             [("parameters", [_layout.Length], _network.Parameters.All.ToHost(_network.Device))];
         for (int i = 0; i < _moments.Length; i++)
@@ -58,10 +57,13 @@ internal sealed class TrainingState : IDisposable
             throw new ModelFileException(path, "it is no checkpoint (the metadata name no step)");
         }
 
-        if (file.Metadata.GetValueOrDefault(LayersKey) != _network.Shape.ToString())
-            throw new ModelFileException(path, $"it belongs to a network {file.Metadata.GetValueOrDefault(LayersKey)}, not {_network.Shape}");
-        if (file.Metadata.GetValueOrDefault(TrainingKey) is not string training || training != _training)
-            throw new ModelFileException(path, $"it belongs to another training: {CheckpointSettings.Difference(file.Metadata.GetValueOrDefault(TrainingKey, ""), _training)}");
+        foreach ((string part, string here) in _training())
+        {
+            string there = file.Metadata.GetValueOrDefault(TrainingKey + part, "not named");
+            if (there != here)
+                throw new ModelFileException(path, $"it belongs to another training: its {part}: {CheckpointSettings.Difference(there, here)}");
+        }
+
         if (step > steps)
             throw new ModelFileException(path, $"it stands at step {step}; this training has {steps}");
         float[] parameters = file.Get("parameters", _layout.Length).Values;

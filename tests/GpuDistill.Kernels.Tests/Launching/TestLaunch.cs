@@ -20,5 +20,5 @@ internal sealed class TestLaunch(CpuWorkers workers, Action<CpuTeam> execute)
 /// <summary>A launch that is no CPU launch, as a portable kernel is none.</summary>
 internal sealed class HostLaunch(Action execute) : Launch("Host", KernelVariant.Portable)
 {
-    public override void Run(AcceleratorStream stream) => execute();
+    private protected override void Submit(AcceleratorStream stream) => execute();
 }

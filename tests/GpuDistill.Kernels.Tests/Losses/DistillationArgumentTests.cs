@@ -52,6 +52,18 @@ public sealed class DistillationArgumentTests : IDisposable
     }
 
     [Fact]
+    public void What_would_have_no_effect()
+    {
+        DistillationInputs<float> weighted = Inputs with { ClassWeights = _other.View.SubView(0, 10) };
+        Refused(weighted, default, new() { HardWeight = 0 }, "ClassWeights", "HardWeight");
+        Refused(Inputs, default, new() { HardWeight = 0, LabelSmoothing = 0.1f }, "LabelSmoothing", "HardWeight");
+        Refused(Inputs, default, new() { SoftWeight = 0, LabelBlend = 0.1f }, "LabelBlend", "SoftWeight");
+        DistillationLoss.Bind(_context, weighted, default, new() { LabelSmoothing = 0.1f, LabelBlend = 0.1f }).Dispose();
+        // With no weight at all the hard loss is still reported, and both change it.
+        DistillationLoss.Bind(_context, weighted, default, new() { SoftWeight = 0, HardWeight = 0, LabelSmoothing = 0.1f }).Dispose();
+    }
+
+    [Fact]
     public void Shapes_that_do_not_fit()
     {
         Refused(Inputs with { Student = _student.Matrix(40, 1), Teacher = _teacher.Matrix(40, 1) });
@@ -80,7 +92,7 @@ public sealed class DistillationArgumentTests : IDisposable
         Refused(Inputs, new() { Gradient = new Matrix<float>(shifted, 4, 10) });
         Refused(Inputs with { Student = _teacher.Matrix(4, 10) }, new() { Gradient = new Matrix<float>(shifted, 4, 10) });
         Refused(Inputs, new() { SoftLosses = _student.View.SubView(0, 4) });
-        Refused(Inputs, new() { SoftLosses = _other.View.SubView(0, 4), HardLosses = _other.View.SubView(3, 4) });
+        Refused(Inputs, new() { SoftLosses = _other.View.SubView(0, 4), HardLosses = _other.View.SubView(3, 4) }, null, "SoftLosses", "HardLosses");
         Refused(Inputs, new() { Gradient = _other.Matrix(4, 10), TotalLosses = _other.View.SubView(39, 4) });
         Refused(Inputs, new() { Totals = _totals.View.SubView(0, 1), Running = _totals.View.SubView(0, 1) });
     }
@@ -95,9 +107,11 @@ public sealed class DistillationArgumentTests : IDisposable
         Assert.Throws<NotSupportedException>(() => TemperatureSoftmax.Bind(_context, matrix, matrix));
     }
 
-    private void Refused(DistillationInputs<float> inputs, DistillationOutputs<float> outputs = default, DistillationOptions? options = null)
+    private void Refused(
+        DistillationInputs<float> inputs, DistillationOutputs<float> outputs = default, DistillationOptions? options = null, params string[] named)
     {
         ArgumentException exception = Assert.Throws<ArgumentException>(() => DistillationLoss.Bind(_context, inputs, outputs, options));
         Assert.NotEmpty(exception.Message);
+        Assert.All(named, name => Assert.Contains(name, exception.Message));
     }
 }

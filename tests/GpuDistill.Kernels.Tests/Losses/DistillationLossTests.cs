@@ -76,7 +76,8 @@ public class DistillationLossTests
             int[] labels = [.. plain.Labels!.Select(label => label == -100 ? option.IgnoreIndex : label)];
             LossCase test = plain with { Options = option, Labels = labels };
             test.Check(context, "plain");
-            (test with { ClassWeights = weights }).Check(context, "class weights");
+            if (option.HasHard)
+                (test with { ClassWeights = weights }).Check(context, "class weights");
             (test with { Labels = null }).Check(context, "no labels");
             (test with { TeacherRows = [.. Enumerable.Range(0, 14).Select(row => row * 5 % 14)] }).Check(context, "gathered");
             if (option.SoftWeight == 0)
@@ -173,6 +174,31 @@ public class DistillationLossTests
         Assert.True(once.Total > 0 && totals.Total > once.Total);
         Assert.Equal((9, 7), (totals.Rows, totals.Labelled));
         Assert.Equal(1, totals.InvalidRow);
+    }
+
+    // A masked class: the student's logit is -infinity where the teacher has mass, and no label is involved.
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void An_infinite_soft_loss_and_an_infinite_hard_loss_are_told_apart(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach (int columns in (int[])[5, 40])
+        {
+            LossCase plain = LossCase.Peaky(3, columns) with { Labels = [0, -100, 3] };
+            float[] masked = With(plain.Student, columns + 1, float.NegativeInfinity);
+            LossCase soft = plain with { Student = masked, Labels = null, Options = new() { HardWeight = 0 } };
+            InvalidRowException exception = Assert.Throws<InvalidRowException>(() => soft.Check(context, "soft").Totals.ThrowIfInvalid());
+            Assert.Equal((1, InvalidRowReason.InfiniteSoftLoss), (exception.Row, exception.Reason));
+            Assert.Contains("the soft loss is infinite", exception.Message);
+            Assert.DoesNotContain("label", exception.Message);
+
+            LossCase hard = plain with { Student = masked, Labels = [0, 1, 3], Options = new() { SoftWeight = 0 } };
+            exception = Assert.Throws<InvalidRowException>(() => hard.Check(context, "hard").Totals.ThrowIfInvalid());
+            Assert.Equal((1, InvalidRowReason.InfiniteHardLoss), (exception.Row, exception.Reason));
+            LossCase smooth = hard with { Labels = [0, 2, 3], Options = new() { SoftWeight = 0, LabelSmoothing = 0.1f } };
+            exception = Assert.Throws<InvalidRowException>(() => smooth.Check(context, "smooth").Totals.ThrowIfInvalid());
+            Assert.Equal((1, InvalidRowReason.InfiniteHardLoss), (exception.Row, exception.Reason));
+        }
     }
 
     private static float[] With(float[] values, int place, float value)

@@ -36,8 +36,9 @@ public class LogitMatchingTests
         const int Rows = 37;
         const int Columns = 7;
         KernelContext context = TestDevices.Get(device, variant);
-        LogitMatchingCase batch = new(Rows, Columns, TestData.PeakyLogits(Rows, Columns, 1), TestData.PeakyLogits(Rows, Columns, 2));
-        batch.Student[4] = float.NaN; // row 0 is invalid: BatchMean counts it, Mean does not
+        LogitMatchingCase batch = new(Rows, Columns, TestData.PeakyLogits(Rows, Columns, 1), TestData.PeakyLogits(Rows, Columns, 2), [], new int[Rows]);
+        batch.Student[4] = float.NaN; // row 0 is invalid for its logits: Mean counts it
+        batch.Labels[1] = Columns; // row 1 for its label: Mean does not
         (LogitMatchingOptions Options, double Divisor)[] cases =
         [
             (new() { Reduction = Reduction.None }, 1),
@@ -50,7 +51,7 @@ public class LogitMatchingTests
         {
             LogitMatchingResult result = batch.Run(context, options);
             double sum = 0;
-            for (int row = 1; row < Rows; row++)
+            for (int row = 2; row < Rows; row++)
             {
                 (double loss, double[] gradient) = batch.Reference(row, true);
                 sum += loss;
@@ -98,10 +99,10 @@ public class LogitMatchingTests
                 LogitMatchingCase batch = Healthy(columns);
                 breakRow(batch);
                 LogitMatchingResult result = batch.Run(context, new() { Reduction = Reduction.Sum });
-                int source = batch.TeacherRows[2];
+                int source = reason == InvalidRowReason.TeacherRow ? 2 : batch.TeacherRows[2];
                 InvalidRowException exception = Assert.Throws<InvalidRowException>(() => result.Totals.ThrowIfInvalid());
-                Assert.Equal((source < 0 ? 2 : source, reason), (exception.Row, exception.Reason));
-                Assert.Equal(3, result.Totals.Labelled);
+                Assert.Equal((source, reason), (exception.Row, exception.Reason));
+                Assert.Equal(reason == InvalidRowReason.Label ? 3 : 4, result.Totals.Labelled);
                 Assert.All(result.Row(2), g => Assert.Equal(0, g));
                 Assert.Equal(0, result.SoftLosses[2]);
                 foreach (int row in (int[])[0, 1, 3])
@@ -111,12 +112,43 @@ public class LogitMatchingTests
             LogitMatchingCase none = Healthy(columns);
             none.TeacherRows.AsSpan().Fill(9);
             LossTotals totals = none.Run(context, new() { Reduction = Reduction.Mean }).Totals;
-            Assert.Equal((0f, 0f, 9, 4L), (totals.Soft, totals.Total, totals.InvalidRow, totals.Rows));
+            Assert.Equal((0f, 0f, 0, 4L), (totals.Soft, totals.Total, totals.InvalidRow, totals.Rows));
         }
 
         // Row 2 of the batch has row 1 of the teacher, which no other has.
         static LogitMatchingCase Healthy(int columns) => new(
             4, columns, TestData.PeakyLogits(4, columns, 1), TestData.PeakyLogits(5, columns, 2), [4, 0, 1, 2], [0, 1, 2, 3]);
+    }
+
+    // Student, teacher, teacher row or label of row 2 broken: one semantics of counts, numbers and reasons for all losses.
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Totals_count_as_those_of_the_distillation_loss(string device, KernelVariant variant)
+    {
+        const int Columns = 9;
+        KernelContext context = TestDevices.Get(device, variant);
+        Action<LogitMatchingCase>[] cases =
+        [
+            _ => { }, c => c.Labels[2] = Columns, c => c.Labels[2] = -3, c => c.TeacherRows[2] = 5, c => c.TeacherRows[2] = -1,
+            c => c.TeacherRows[2] = int.MaxValue, c => c.TeacherRows[2] = int.MinValue, c => c.Student[(2 * Columns) + 1] = float.NaN,
+            c => c.Teacher[Columns + 4] = float.PositiveInfinity, c => (c.Labels[2], c.Student[2 * Columns]) = (-100, float.NaN),
+        ];
+        foreach (Action<LogitMatchingCase> breakRow in cases)
+        {
+            LogitMatchingCase batch = new(
+                4, Columns, TestData.PeakyLogits(4, Columns, 1), TestData.PeakyLogits(5, Columns, 2), [4, 0, 1, 2], [0, 1, 2, -100]);
+            breakRow(batch);
+            LossTotals matching = batch.Run(context, new() { Reduction = Reduction.Mean }).Totals;
+            LossTotals distillation = new LossCase(4, Columns, batch.Student, batch.Teacher, batch.Labels)
+            {
+                TeacherRows = batch.TeacherRows,
+                Options = new() { Reduction = Reduction.Mean },
+            }.Run(context).Totals;
+            Assert.Equal(Counts(distillation), Counts(matching));
+        }
+
+        static (long, long, long, int?, int) Counts(LossTotals totals) =>
+            (totals.Rows, totals.Labelled, totals.Correct, totals.InvalidRow, totals.InvalidReason);
     }
 
     [Theory]

@@ -65,6 +65,103 @@ public sealed class ModelFileTests : IDisposable
         AssertRefused();
     }
 
+    // Each of these headers once gave a bare OverflowException, "Index was out of range", "An item with the same key", ...
+    [Theory]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647,0],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[99999999999],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[4,0]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775803,9223372036854775807]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":{}}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1]}}""")]
+    [InlineData("""{"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":null,"shape":[1],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"__metadata__":{"k":"1","k":"2"}}""")]
+    [InlineData("""{"__metadata__":{"k":null}}""")]
+    [InlineData("""{"__metadata__":{"k":7}}""")]
+    [InlineData("""{"__metadata__":null}""")]
+    [InlineData("""{"a":null}""")]
+    [InlineData("""[1,2]""")]
+    [InlineData("null")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} more""")]
+    [InlineData("")]
+    public void A_malformed_header_is_one_clear_line_that_names_the_file(string header)
+    {
+        byte[] json = Encoding.UTF8.GetBytes(header);
+        File.WriteAllBytes(_path, [.. BitConverter.GetBytes((ulong)json.Length), .. json, 0, 0, 0, 0, 0, 0, 0, 0]);
+        ModelFileException exception = Assert.Throws<ModelFileException>(() => SafeTensors.Read(_path));
+        Assert.StartsWith(_path, exception.Message);
+        Assert.DoesNotContain('\n', exception.Message);
+        AssertRefused();
+    }
+
+    [Fact]
+    public void Truncated_anywhere_or_with_any_byte_changed_it_is_read_or_refused_and_nothing_else()
+    {
+        using Network network = new Network(_device, NetworkShape.Parse("4-3-2")).Initialize(4);
+        ModelFile.Save(network, _path);
+        byte[] bytes = File.ReadAllBytes(_path);
+        int header = 8 + (int)BitConverter.ToUInt64(bytes, 0);
+        for (int length = 0; length < bytes.Length; length++)
+        {
+            File.WriteAllBytes(_path, bytes[..length]);
+            AssertRefused();
+        }
+
+        Random random = new(1);
+        int read = 0;
+        for (int place = 0; place < header + 4; place++)
+        {
+            foreach (int change in (int[])[1, 2, 4, 8, 16, 32, 64, 128, random.Next(1, 256)])
+            {
+                byte[] damaged = [.. bytes];
+                damaged[place] ^= (byte)change;
+                if (random.Next(4) == 0)
+                    damaged[random.Next(header)] = (byte)random.Next(256);
+                File.WriteAllBytes(_path, damaged);
+                try
+                {
+                    ModelFile.Load(_device, _path).Dispose();
+                    read++;
+                }
+                catch (ModelFileException exception)
+                {
+                    Assert.Contains(_path, exception.Message);
+                    Assert.DoesNotContain('\n', exception.Message);
+                }
+            }
+        }
+
+        Assert.InRange(read, 1, 1000); // a changed weight is a weight
+    }
+
+    [Fact]
+    public void A_tensor_may_be_written_in_pieces()
+    {
+        SafeTensors.WritePieces(_path, Metadata("3-2", "Relu"), [new("a", [2, 3], [[1, 2], [], [3, 4, 5], [6]]), new("b", [1], [[7]])]);
+        SafeTensorFile file = SafeTensors.Read(_path);
+        Assert.Equal([1, 2, 3, 4, 5, 6], file.Get("a", 2, 3).Values);
+        Assert.Equal([7], file.Get("b", 1).Values);
+        Assert.Throws<ArgumentException>(() => SafeTensors.WritePieces(_path, Metadata("3-2", "Relu"), [new("a", [2, 3], [[1, 2]])]));
+        Assert.Equal([7], SafeTensors.Read(_path).Get("b", 1).Values); // the failure left the file as it was
+    }
+
+    [Fact]
+    public void More_than_an_array_holds_is_refused_in_words()
+    {
+        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => HostCopies.ArrayLength(3_000_000_000));
+        Assert.Contains("3000000000 elements", exception.Message);
+        Assert.Equal(Array.MaxLength, HostCopies.ArrayLength(Array.MaxLength));
+        FormatException large = Assert.Throws<FormatException>(() => NetworkShape.Parse("65536-65536-10"));
+        Assert.Contains("65536-65536-10", large.Message);
+    }
+
     public void Dispose() => _device.Dispose();
 
     private static Dictionary<string, string> Metadata(string layers, string activation) =>

@@ -16,7 +16,7 @@ public sealed class DistillationTests(DistillationTests.TrainedTeacher teacher) 
         using ResidentImages unlabelled = new(teacher.Device, TestMnist.Unlabelled(teacher.Images.Dataset));
         using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], unlabelled);
         Assert.InRange(Distil(unlabelled, Objective.Distillation(logits, SoftOnly)), 1, 260);
-        Assert.Equal(0, logits.Uploads);
+        Assert.Equal(0, logits.Uploads); // after a whole training
         Assert.Equal(5000L * 10 * sizeof(float), logits.Bytes);
     }
 
@@ -84,6 +84,61 @@ public sealed class DistillationTests(DistillationTests.TrainedTeacher teacher) 
         Assert.Equal(1, loaded.Uploads);
         Distil(teacher.Images, Objective.Distillation(loaded, SoftOnly), epochs: 1);
         Assert.Equal(1, loaded.Uploads);
+    }
+
+    [Fact]
+    public void Logits_of_a_subset_are_filled_up_with_NaN_on_the_device()
+    {
+        int[] rows = [.. Enumerable.Range(0, 5000).Where(row => row % 3 == 1)];
+        using ResidentImages third = teacher.Images.Subset(rows);
+        using TeacherLogits whole = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], third);
+        Assert.Equal(0, logits.Uploads);
+        float[] expected = whole.ToHost(), actual = logits.ToHost();
+        for (int i = 0; i < actual.Length; i++)
+            Assert.True(i / 10 % 3 == 1 ? actual[i] == expected[i] : float.IsNaN(actual[i]), $"row {i / 10}");
+        Distil(third, Objective.Distillation(logits, SoftOnly), epochs: 1);
+        Assert.Equal(0, logits.Uploads);
+    }
+
+    [Fact]
+    public void Errors_are_counted_alike_however_many_rows_are_copied_at_a_time()
+    {
+        using ResidentImages some = teacher.Test.Subset([1999, 3, 5, 4, 1000, 3]);
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Test);
+        foreach (ResidentImages images in (ResidentImages[])[teacher.Test, some])
+        {
+            Evaluation expected = Evaluation.Of(teacher.Network, images);
+            foreach (int rows in (int[])[1, 7, 1999, 2000])
+            {
+                Evaluation actual = Evaluation.Of(logits, 10, images, rows);
+                Assert.Equal((expected.Errors, expected.Count, expected.CrossEntropy), (actual.Errors, actual.Count, actual.CrossEntropy));
+            }
+        }
+
+        Assert.Equal(logits.ToHost(), logits.Logits.Data.ToHostInPieces(teacher.Device, 777).SelectMany(piece => piece));
+    }
+
+    // Class 7 without a weight is hardly ever predicted; with all weights alike nothing changes.
+    [Fact]
+    public void Class_weights_weigh_the_hard_objective()
+    {
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        float[] without7 = [1, 1, 1, 1, 1, 1, 1, 0, 1, 1];
+        Assert.True(ErrorsOf7(Objective.HardLabels(classWeights: without7)) > 0.9);
+        Assert.True(ErrorsOf7(Objective.HardLabels()) < 0.3);
+        DistillationOptions mostlyHard = new() { Temperature = 1, SoftWeight = 1e-6f, HardWeight = 1 };
+        Assert.True(ErrorsOf7(Objective.Distillation(logits, mostlyHard, without7)) > 0.9);
+        Assert.True(ErrorsOf7(Objective.Distillation(logits, mostlyHard)) < 0.3);
+
+        double ErrorsOf7(Objective objective)
+        {
+            using Network student = NewStudent();
+            using (Trainer trainer = new(student, teacher.Images, objective, Student with { Epochs = 2 }))
+                trainer.Run();
+            Evaluation evaluation = Evaluation.Of(student, teacher.Test);
+            return (double)evaluation.ErrorsByClass[7] / evaluation.CountByClass[7];
+        }
     }
 
     [Fact]

@@ -177,6 +177,218 @@ public class TrainerTests
         AssertRefused("11 classes", () => new Trainer(network, images, Objective.Distillation(classes), Short));
         using TeacherLogits only = TeacherLogits.FromHost(device, new float[100 * 10], 100, 10, temperature: 2);
         AssertRefused("T = 2", () => new Trainer(network, images, Objective.Distillation(only), Short));
+        AssertRefused("T = 2", () => new Trainer(network, images, Objective.LogitMatching(only), Short));
+    }
+
+    [Fact]
+    public void What_would_silently_do_nothing_is_refused()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        ImageDataset dataset = TestMnist.Train(100);
+        using ResidentImages images = new(device, dataset.WithLabels([.. dataset.Labels.Select((label, row) => row < 50 ? label : -100)]));
+        using ResidentImages unlabelled = images.Subset([60, 70, 80]);
+        using TeacherLogits logits = TeacherLogits.FromHost(device, new float[100 * 10], 100, 10);
+        using Network flat = new(device, NetworkShape.Parse("784-10"));
+        using Network network = new(device, NetworkShape.Parse("784-8-10"));
+        AssertRefused("HiddenDropout", () => new Trainer(flat, images, Objective.HardLabels(), Short with { HiddenDropout = 0.5f }));
+        AssertRefused("MaxNorm", () => new Trainer(flat, images, Objective.HardLabels(), Short with { MaxNorm = 2 }));
+        AssertRefused("3 rows", () => new Trainer(network, unlabelled, Objective.HardLabels(), Short));
+        DistillationOptions hardOnly = new() { SoftWeight = 0, HardWeight = 1 };
+        AssertRefused("3 rows", () => new Trainer(network, unlabelled, Objective.Distillation(logits, hardOnly), Short));
+        AssertRefused("WarmupEpochs", () => new Trainer(network, images, Objective.HardLabels(), Short with { WarmupEpochs = 3 }));
+        TrainingOptions oneStep = Short with { BatchSize = 100, Epochs = 1, WarmupEpochs = 0.6f };
+        AssertRefused("WarmupEpochs", () => new Trainer(network, images, Objective.HardLabels(), oneStep));
+        AssertRefused("IgnoreIndex", () => Objective.Distillation(logits, new DistillationOptions { IgnoreIndex = -1 }));
+        AssertRefused("IgnoreIndex", () => Objective.LogitMatching(logits, new LogitMatchingOptions { IgnoreIndex = -1 }));
+        AssertRefused("nothing to learn", () => Objective.Distillation(logits, new DistillationOptions { SoftWeight = 0, HardWeight = 0 }));
+        AssertRefused("9 class weights", () => new Trainer(network, images, Objective.HardLabels(classWeights: new float[9].Select(_ => 1f).ToArray()), Short));
+        AssertRefused("lass weights", () => Objective.HardLabels(classWeights: [1, -1]));
+        AssertRefused("lass weights", () => Objective.HardLabels(classWeights: [float.NaN, 1]));
+        AssertRefused("lass weights", () => Objective.Distillation(logits, null, new float[10]));
+        float[] ones = [.. Enumerable.Repeat(1f, 10)];
+        AssertRefused("ClassWeights", () => new Trainer(network, images, Objective.Distillation(logits, new() { HardWeight = 0 }, ones), Short));
+    }
+
+    [Fact]
+    public void A_finished_training_says_the_same_again()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using ResidentImages images = new(device, TestMnist.Train(200));
+        using Network network = new Network(device, NetworkShape.Parse("784-16-10")).Initialize(1);
+        using Trainer trainer = new(network, images, Objective.HardLabels(), Short with { Epochs = 1 });
+        TrainingResult first = trainer.Run(), again = trainer.Run();
+        Assert.Equal((first.Loss, first.Accuracy), (again.Loss, again.Accuracy));
+        string path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "checkpoint.safetensors");
+        trainer.SaveCheckpoint(path);
+        trainer.LoadCheckpoint(path);
+        Assert.True(double.IsNaN(trainer.Run().Loss)); // no step of it was done here
+    }
+
+    [Fact]
+    public void What_was_disposed_is_an_exception_and_never_a_crash()
+    {
+        DistillDevice device = DistillDevice.Open("cpu");
+        string path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "checkpoint.safetensors");
+        foreach (int gone in Enumerable.Range(0, 6))
+        {
+            ResidentImages whole = new(device, TestMnist.Train(100));
+            ResidentImages images = whole.Subset([.. Enumerable.Range(0, 90)]);
+            Network network = new Network(device, NetworkShape.Parse("784-8-10")).Initialize(1);
+            TeacherLogits logits = TeacherLogits.Compute([network], whole);
+            Trainer trainer = new(network, images, Objective.Distillation(logits), Short);
+            IDisposable[] disposable = [network, images, whole, logits, trainer, device];
+            disposable[gone].Dispose();
+            Assert.Throws<ObjectDisposedException>(() => trainer.Run());
+            if (gone is 0 or 3 or 4 or 5)
+            {
+                Assert.Throws<ObjectDisposedException>(() => trainer.SaveCheckpoint(path));
+                Assert.False(File.Exists(path));
+            }
+
+            if (gone is 0)
+            {
+                Assert.Throws<ObjectDisposedException>(() => network.ReadLayer(0));
+                Assert.Throws<ObjectDisposedException>(() => network.WriteLayer(0, [], []));
+                Assert.Throws<ObjectDisposedException>(() => network.Initialize(1));
+                Assert.Throws<ObjectDisposedException>(() => ModelFile.Save(network, path));
+            }
+
+            if (gone is 3)
+            {
+                Assert.Throws<ObjectDisposedException>(() => logits.ToHost());
+                Assert.Throws<ObjectDisposedException>(() => logits.Save(path));
+            }
+
+            if (gone is 0 or 1 or 2)
+            {
+                Assert.Throws<ObjectDisposedException>(() => TeacherLogits.Compute([network], images));
+                Assert.Throws<ObjectDisposedException>(() => Evaluation.Of(network, images));
+                Assert.Throws<ObjectDisposedException>(() => new Trainer(network, images, Objective.HardLabels(), Short));
+            }
+        }
+    }
+
+    private static string Checkpoint(Trainer trainer)
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "checkpoint.safetensors");
+        trainer.SaveCheckpoint(path);
+        return path;
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_training_is_refused_whatever_differs()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu", KernelVariant.Simd128);
+        using ResidentImages images = new(device, TestMnist.Train(200));
+        using ResidentImages subset = images.Subset([.. Enumerable.Range(0, 150)]);
+        using Network network = new Network(device, NetworkShape.Parse("784-8-10")).Initialize(1);
+        using Network second = new Network(device, NetworkShape.Parse("784-8-10")).Initialize(2);
+        using TeacherLogits logits = TeacherLogits.Compute([network], images);
+        using TeacherLogits others = TeacherLogits.Compute([second], images);
+        using TeacherLogits same = TeacherLogits.FromHost(device, logits.ToHost(), 200, 10);
+        TrainingOptions options = Short with { Epochs = 2 };
+        float[] weights = [1, 1, 1, 1, 1, 1, 1, 1, 1, 2];
+        using Trainer trainer = new(network, subset, Objective.Distillation(logits), options);
+        string path = Checkpoint(trainer);
+        trainer.LoadCheckpoint(path);
+        Accepts(new(second, subset, Objective.Distillation(same), options)); // the bits count, not the object
+
+        using Network tanh = new(device, NetworkShape.Parse("784-8-10", Activation.Tanh));
+        Refuses("network", new(tanh, subset, Objective.Distillation(logits), options));
+        Refuses("objective", new(network, subset, Objective.HardLabels(), options));
+        Refuses("objective", new(network, subset, Objective.Distillation(logits, null, weights), options));
+        Refuses("objective", new(network, subset, Objective.Distillation(logits, new() { Temperature = 5 }), options));
+        Refuses("teacher", new(network, subset, Objective.Distillation(others), options));
+        Refuses("images", new(network, images, Objective.Distillation(logits), options));
+        using ResidentImages otherRows = images.Subset([.. Enumerable.Range(1, 150)]);
+        Refuses("images", new(network, otherRows, Objective.Distillation(logits), options));
+        byte[] pixels = [.. images.Dataset.Pixels];
+        pixels[1234]++;
+        using ResidentImages changed = new(device, new ImageDataset(images.Dataset.Name, 28, 28, 10, pixels, images.Dataset.Labels));
+        using ResidentImages changedSubset = changed.Subset([.. Enumerable.Range(0, 150)]);
+        Refuses("images", new(network, changedSubset, Objective.Distillation(logits), options));
+        using ResidentImages relabelled = new(device, images.Dataset.WithLabels([.. images.Dataset.Labels.Select(label => (label + 1) % 10)]));
+        using ResidentImages relabelledSubset = relabelled.Subset([.. Enumerable.Range(0, 150)]);
+        Refuses("images", new(network, relabelledSubset, Objective.Distillation(logits), options));
+        Refuses("options", new(network, subset, Objective.Distillation(logits), options with { Seed = 6 }));
+        Refuses("options", new(network, subset, Objective.Distillation(logits), options with { Optimizer = Optimizer.AdamW() }));
+
+        using DistillDevice portable = DistillDevice.Open("cpu", KernelVariant.Portable);
+        using ResidentImages there = new(portable, images.Dataset);
+        using ResidentImages thereSubset = there.Subset([.. Enumerable.Range(0, 150)]);
+        using Network student = new(portable, NetworkShape.Parse("784-8-10"));
+        using TeacherLogits copy = TeacherLogits.FromHost(portable, logits.ToHost(), 200, 10);
+        Refuses("kernels", new(student, thereSubset, Objective.Distillation(copy), options));
+
+        // To go on for longer changes a cosine's whole curve, and nothing else.
+        Refuses("options", new(network, subset, Objective.Distillation(logits), options with { Epochs = 3 }));
+        using Trainer steady = new(network, subset, Objective.Distillation(logits), options with { Decay = LearningRateDecay.Step });
+        path = Checkpoint(steady);
+        Accepts(new(network, subset, Objective.Distillation(logits), options with { Decay = LearningRateDecay.Step, Epochs = 3 }));
+
+        void Accepts(Trainer other)
+        {
+            using (other)
+                other.LoadCheckpoint(path);
+        }
+
+        void Refuses(string part, Trainer other)
+        {
+            using (other)
+            {
+                ModelFileException exception = Assert.Throws<ModelFileException>(() => other.LoadCheckpoint(path));
+                Assert.Contains($"another training: its {part}:", exception.Message);
+                Assert.DoesNotContain('\n', exception.Message);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(LearningRateDecay.Cosine, 3)]
+    [InlineData(LearningRateDecay.Step, 3)]
+    [InlineData(LearningRateDecay.Step, 2)]
+    public void AdamW_resumed_ends_with_the_same_bits_in_all_layers_also_when_extended(LearningRateDecay decay, int epochsAtFirst)
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using ResidentImages images = new(device, TestMnist.Train(330));
+        TrainingOptions options = Short with
+        {
+            Optimizer = Optimizer.AdamW(),
+            LearningRate = 2e-3f,
+            Decay = decay,
+            DecayEpochs = 1,
+            WarmupEpochs = 0.5f,
+            HiddenDropout = 0.2f,
+            MaxNorm = 2,
+        };
+        NetworkShape shape = NetworkShape.Parse("784-24-16-10", Activation.Gelu);
+        using Network whole = new Network(device, shape).Initialize(1);
+        using (Trainer trainer = new(whole, images, Objective.HardLabels(), options))
+            trainer.Run();
+
+        using Network first = new Network(device, shape).Initialize(1);
+        string path;
+        using (Trainer trainer = new(first, images, Objective.HardLabels(), options with { Epochs = epochsAtFirst }))
+        {
+            using CancellationTokenSource source = new();
+            Assert.Throws<OperationCanceledException>(() => trainer.Run("part", new StepCounter(source.Cancel), source.Token));
+            Assert.InRange(trainer.Step, 1, trainer.Steps - 1);
+            path = Checkpoint(trainer);
+        }
+
+        using Network resumed = new(device, shape);
+        using (Trainer trainer = new(resumed, images, Objective.HardLabels(), options))
+        {
+            trainer.LoadCheckpoint(path);
+            trainer.Run();
+        }
+
+        for (int layer = 0; layer < shape.Layers; layer++)
+        {
+            Assert.Equal(whole.ReadLayer(layer).Weights, resumed.ReadLayer(layer).Weights);
+            Assert.Equal(whole.ReadLayer(layer).Biases, resumed.ReadLayer(layer).Biases);
+            Assert.NotEqual(first.ReadLayer(layer).Biases, resumed.ReadLayer(layer).Biases);
+        }
     }
 
     private static void AssertRefused(string part, Func<object> action)

@@ -1,5 +1,3 @@
-using ILGPU;
-
 namespace GpuDistill.Kernels;
 
 public static partial class DistillationLoss
@@ -21,14 +19,11 @@ public static partial class DistillationLoss
         Check.NotNegative(options.HardWeight);
         Check.BelowOne(options.LabelSmoothing);
         Check.Fraction(options.LabelBlend);
-        if (!Enum.IsDefined(options.Reduction))
-            throw new ArgumentOutOfRangeException(nameof(options), options.Reduction, "There is no such reduction.");
-        if (options.Normalizer is not float normalizer)
-            return;
-        Check.Positive(normalizer);
-        Check.Positive(1 / normalizer);
-        if (options.Reduction == Reduction.None)
-            throw new ArgumentException("Reduction.None leaves nothing to divide; leave Normalizer out or choose another reduction.", nameof(options));
+        LossChecks.Reduction(options.Reduction, options.Normalizer);
+        if (options.LabelBlend > 0 && !(options.SoftWeight > 0))
+            throw new ArgumentException("LabelBlend changes the soft targets, and SoftWeight is 0: nothing is done with it. Leave one of them out.", nameof(options));
+        if (options.LabelSmoothing > 0 && !options.HasHard)
+            throw new ArgumentException("LabelSmoothing changes the hard target, and HardWeight is 0: nothing is done with it. Leave one of them out.", nameof(options));
     }
 
     private static void CheckInputs<T>(DistillationInputs<T> inputs, DistillationOptions options)
@@ -43,6 +38,8 @@ public static partial class DistillationLoss
             Check.Length(inputs.TeacherRows, student.Rows, "one for each row of the student's logits");
         if (inputs.ClassWeights.Length > 0)
             Check.Length(inputs.ClassWeights, student.Columns, "one for each class");
+        if (inputs.ClassWeights.Length > 0 && !options.HasHard)
+            throw new ArgumentException("ClassWeights belong to the hard objective, and HardWeight is 0: nothing is done with them. Leave one of them out.", nameof(inputs));
         if (!(options.SoftWeight > 0))
             return;
         Matrix<T> teacher = inputs.Teacher;
@@ -50,48 +47,5 @@ public static partial class DistillationLoss
             throw new ArgumentException("The soft objective needs the teacher's logits; give them, or set SoftWeight to 0.", nameof(inputs));
         int rows = inputs.TeacherRows.Length > 0 ? teacher.Rows : student.Rows;
         Check.Shape(teacher, rows, student.Columns, "as the student's logits (rows may differ where TeacherRows gathers them)");
-    }
-
-    private static void CheckOutputs<T>(DistillationInputs<T> inputs, DistillationOutputs<T> outputs)
-        where T : unmanaged
-    {
-        Matrix<T> student = inputs.Student;
-        if (outputs.Gradient.Data.Length > 0)
-        {
-            Check.SameShape(student, outputs.Gradient);
-            Check.SameOrApart(student, outputs.Gradient);
-            Check.Apart(inputs.Teacher.Data, outputs.Gradient.Data);
-        }
-
-        CheckRows(outputs.SoftLosses, student.Rows, nameof(outputs.SoftLosses));
-        CheckRows(outputs.HardLosses, student.Rows, nameof(outputs.HardLosses));
-        CheckRows(outputs.TotalLosses, student.Rows, nameof(outputs.TotalLosses));
-        if (outputs.Totals.Length > 0)
-            Check.Length(outputs.Totals, 1, "the totals of one batch");
-        if (outputs.Running.Length > 0)
-            Check.Length(outputs.Running, 1, "the totals so far");
-        Check.Apart(outputs.Totals, outputs.Running);
-        BufferSpan[] written =
-        [
-            BufferSpan.Of(outputs.Gradient.Data), BufferSpan.Of(outputs.SoftLosses), BufferSpan.Of(outputs.HardLosses),
-            BufferSpan.Of(outputs.TotalLosses), BufferSpan.Of(outputs.Totals), BufferSpan.Of(outputs.Running),
-        ];
-        BufferSpan[] read =
-        [
-            BufferSpan.Of(inputs.Teacher.Data), BufferSpan.Of(inputs.TeacherRows), BufferSpan.Of(inputs.Labels),
-            BufferSpan.Of(inputs.ClassWeights),
-        ];
-        for (int i = 0; i < written.Length; i++)
-        {
-            bool overStudent = i > 0 && written[i].Overlaps(BufferSpan.Of(student.Data));
-            if (overStudent || read.Any(written[i].Overlaps) || written.Take(i).Any(written[i].Overlaps))
-                throw new ArgumentException("Two outputs, or an output and an input, overlap; only the gradient may lie over the student's logits.", nameof(outputs));
-        }
-    }
-
-    private static void CheckRows(ArrayView<float> losses, int rows, string name)
-    {
-        if (losses.Length > 0)
-            Check.Length(losses, rows, "one for each row of the student's logits", name);
     }
 }

@@ -58,17 +58,15 @@ public static partial class DistillationLoss
             F hard = student;
             F cross = student;
             F difference = student;
-            F excess = student;
             for (int i = start; i < end; i += F.Width)
             {
                 F x = Load(place.Student, i, end, sums.StudentMaximum) - maximumZ;
                 F y = Load(place.Teacher, i, end, sums.TeacherMaximum) - maximumV;
                 F less = SimdMath.Expm1Half(y * scale);
-                student += SimdMath.Expm1Half(x * scale);
                 teacher += less;
                 cross = F.Fma(less + one, x, cross);
                 difference = F.Fma(less + one, x - y, difference);
-                excess = F.Fma(less + one, SimdMath.ExcessHalf((x - y) * scale), excess);
+                student = F.Fma(less + one, SimdMath.ExcessHalf((x - y) * scale), student);
                 if (withHard)
                     hard += SimdMath.Exp2((Load(place.Student, i, end, float.NegativeInfinity) - maximumZ) * F.Splat(Log2E));
             }
@@ -78,7 +76,6 @@ public static partial class DistillationLoss
             sums.Hard += F.Sum(hard);
             sums.Cross += F.Sum(cross);
             sums.Difference += F.Sum(difference);
-            sums.Excess += F.Sum(excess);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -154,11 +154,10 @@ public static partial class DistillationLoss
                     float y = teacher * a.Settings.InverseTemperature;
                     float less = RowLoss.Expm1Half(y);
                     float e = flat ? 1 + less : XMath.Exp(y);
-                    part.Student += flat ? RowLoss.Expm1Half(x) : XMath.Exp(x);
+                    part.Student += flat ? e * RowLoss.ExcessHalf(x - y) : XMath.Exp(x);
                     part.Teacher += flat ? less : e;
                     part.Cross += e < RowSums.SmallestWeight ? 0 : e * student;
                     part.Difference += e < RowSums.SmallestWeight ? 0 : e * (student - teacher);
-                    part.Excess += flat ? e * RowLoss.ExcessHalf(x - y) : 0;
                 }
 
                 if (hard)

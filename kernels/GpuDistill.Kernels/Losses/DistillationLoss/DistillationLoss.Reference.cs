@@ -111,8 +111,10 @@ public static partial class DistillationLoss
 
             if (row.Labelled && (_options.HardWeight > 0 || !soft))
                 AddHard(row, logH, label);
-            if (!double.IsFinite(row.Soft) || !double.IsFinite(row.Hard))
-                return Leave(row, InvalidRowReason.LabelLogit);
+            if (!double.IsFinite(row.Soft))
+                return Leave(row, InvalidRowReason.InfiniteSoftLoss);
+            if (!double.IsFinite(row.Hard))
+                return Leave(row, InvalidRowReason.InfiniteHardLoss);
             row.Correct = row.Labelled && Array.IndexOf(z.ToArray(), z.ToArray().Max()) == label;
             return row;
         }

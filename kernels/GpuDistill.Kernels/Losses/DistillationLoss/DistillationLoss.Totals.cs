@@ -50,14 +50,6 @@ public static partial class DistillationLoss
             a.HasLabels != 0 ? a.Labels[row] : a.Settings.IgnoreIndex,
             a.HasTeacherRows != 0 ? a.TeacherRows[row] : (int)row);
 
-    // The number under which an invalid row is reported: that in the transfer set, unless it is nonsense itself.
-    private static int NumberOf<T>(Arguments<T> a, int row)
-        where T : unmanaged
-    {
-        int number = a.HasTeacherRows != 0 ? a.TeacherRows[row] : row;
-        return number >= 0 && number < a.Settings.TeacherCount ? number : row;
-    }
-
     // Adds a batch's totals, as unreduced sums, to a buffer's.
     private static LossTotals TotalsOf<T>(Arguments<T> a, BatchSums sums, float softReduction, float hardReduction)
         where T : unmanaged
@@ -72,30 +64,15 @@ public static partial class DistillationLoss
         totals.Correct = sums.Correct;
         if (sums.FirstInvalid < a.Rows)
         {
-            totals.InvalidRowPlusOne = NumberOf(a, sums.FirstInvalid) + 1;
+            totals.InvalidRowPlusOne = 1 + LossTotals.NumberOf(
+                sums.FirstInvalid, a.HasTeacherRows != 0 ? a.TeacherRows[sums.FirstInvalid] : sums.FirstInvalid, a.Settings.TeacherCount);
             totals.InvalidReason = a.Records[sums.FirstInvalid].State >> 8;
         }
 
         return totals;
     }
 
-    private static LossTotals Sum(LossTotals running, LossTotals batch)
-    {
-        running.Soft += batch.Soft;
-        running.KlDivergence += batch.KlDivergence;
-        running.Hard += batch.Hard;
-        running.Total += batch.Total;
-        running.Rows += batch.Rows;
-        running.Labelled += batch.Labelled;
-        running.Correct += batch.Correct;
-        if (running.InvalidRowPlusOne == 0)
-        {
-            running.InvalidRowPlusOne = batch.InvalidRowPlusOne;
-            running.InvalidReason = batch.InvalidReason;
-        }
-
-        return running;
-    }
+    private static LossTotals Sum(LossTotals running, LossTotals batch) => LossTotals.Add(running, batch);
 
     // One group: the reductions' scales, 1 over the rows that take part and 1 over the labelled rows' weights.
     [KernelEntry]

@@ -18,7 +18,8 @@ namespace GpuDistill.Kernels;
 /// <para>
 /// An objective of weight 0 is not computed and its losses are 0: without a soft weight the teacher is neither needed nor
 /// read; without a hard weight labels still count <see cref="LossTotals.Labelled"/> and <see cref="LossTotals.Correct"/>.
-/// Where both weights are 0 the hard loss is still reported, and the gradient is 0.
+/// Where both weights are 0 the hard loss is still reported, and the gradient is 0. What would have no effect is refused: a
+/// blend without a soft weight, smoothing or class weights without a hard loss.
 /// </para>
 /// <para>
 /// Stable for finite logits and T from 1e-3 to 1e6. A logit of -infinity has probability 0, and a teacher's probability of 0
@@ -96,7 +97,7 @@ public static partial class DistillationLoss
     {
         CheckOptions(options);
         CheckInputs(inputs, options);
-        CheckOutputs(inputs, outputs);
+        LossChecks.Outputs(inputs, outputs);
         Arguments<T> arguments = new()
         {
             Student = inputs.Student.Data,
@@ -151,7 +152,7 @@ public static partial class DistillationLoss
             IgnoreIndex = options.IgnoreIndex,
             TeacherCount = soft ? inputs.Teacher.Rows : int.MaxValue,
             Soft = soft ? 1 : 0,
-            Hard = options.HardWeight > 0 || !soft ? 1 : 0,
+            Hard = options.HasHard ? 1 : 0,
             SeeksFlatRows = soft && options.Temperature >= LowestFlatTemperature ? 1 : 0,
             Counts = counts ? 1 : 0,
             SoftReduction = reduction,

@@ -35,4 +35,7 @@ public sealed record DistillationOptions
 
     /// <summary>The label of an unlabelled row.</summary>
     public int IgnoreIndex { get; init; } = -100;
+
+    /// <summary>Whether hard losses are computed; where neither objective has a weight they still are.</summary>
+    internal bool HasHard => HardWeight > 0 || !(SoftWeight > 0);
 }

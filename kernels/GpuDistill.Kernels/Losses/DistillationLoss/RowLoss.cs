@@ -30,8 +30,8 @@ internal struct RowLoss
         RowLoss row = default;
         bool hard = settings.Hard != 0 && label.Class >= 0;
         bool flat = sums.Flat != 0;
-        float student = flat ? settings.Columns + sums.Student : sums.Student;
         float teacher = flat ? settings.Columns + sums.Teacher : sums.Teacher;
+        float student = flat ? teacher + (sums.Difference * settings.InverseTemperature) + sums.Student : sums.Student;
         // A maximum of NaN or +-infinity, or a NaN anywhere, makes the sum NaN; a row with a softmax has at least e^0.
         if ((settings.Soft != 0 && !(student > 0)) || (hard && !(sums.Hard > 0)))
             return Invalid(InvalidRowReason.StudentLogits);
@@ -43,8 +43,10 @@ internal struct RowLoss
             row = SoftPart(row, settings, sums, label, student, teacher, softReduction);
         if (hard)
             row = HardPart(row, settings, sums, label, labelLogit, hardReduction);
-        if (!IsFinite(row.Soft) || !IsFinite(row.KlDivergence) || !IsFinite(row.Hard))
-            return Invalid(InvalidRowReason.LabelLogit);
+        if (!IsFinite(row.Soft) || !IsFinite(row.KlDivergence))
+            return Invalid(InvalidRowReason.InfiniteSoftLoss);
+        if (!IsFinite(row.Hard))
+            return Invalid(InvalidRowReason.InfiniteHardLoss);
         return row;
     }
 
@@ -81,7 +83,7 @@ internal struct RowLoss
         return p * x * x;
     }
 
-    // With d as in RowSums.Excess, KL = log E e^d - E d, the expectation over p. Both are small numbers of nearly the same size
+    // With d as in RowSums.Student, KL = log E e^d - E d, the expectation over p. Both are small numbers of nearly the same size
     // where T is high; with E e^d = 1 + E d + g it is g less u - log(1 + u), u = E d + g, numbers of KL's own size.
     private static float FlatDivergence(float mean, float excess)
     {
@@ -99,11 +101,12 @@ internal struct RowLoss
         RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float student, float teacher, float reduction)
     {
         float inverseTemperature = settings.InverseTemperature;
-        row.LogRatio = sums.Flat != 0 ? LogOnePlus((sums.Student - sums.Teacher) / teacher) : XMath.Log(student / teacher);
+        float distance = sums.Difference / teacher * inverseTemperature;
+        float excess = sums.Student / teacher;
+        row.LogRatio = sums.Flat != 0 ? LogOnePlus(distance + excess) : XMath.Log(student / teacher);
         float logStudent = XMath.Log(student);
         float soft = logStudent - (sums.Cross / teacher * inverseTemperature);
-        float distance = sums.Difference / teacher * inverseTemperature;
-        float divergence = sums.Flat != 0 ? FlatDivergence(distance, sums.Excess / teacher) : row.LogRatio - distance;
+        float divergence = sums.Flat != 0 ? FlatDivergence(distance, excess) : row.LogRatio - distance;
         float factor = settings.SoftWeight * settings.SoftScale * inverseTemperature * reduction;
         float blend = label.Class >= 0 ? settings.Blend : 0;
         if (blend > 0)

@@ -17,13 +17,13 @@ internal struct RowSums
     /// <summary>mz and mv.</summary>
     public float StudentMaximum, TeacherMaximum;
 
-    /// <summary>1 where <see cref="Student"/> and <see cref="Teacher"/> are sums of exp(..) - 1.</summary>
+    /// <summary>1 where <see cref="Student"/> and <see cref="Teacher"/> hold what is left of their sums in a flat row.</summary>
     public int Flat;
 
-    /// <summary>sum exp((z - mz) / T)</summary>
+    /// <summary>sum exp((z - mz) / T); in a flat row sum e (exp(d) - 1 - d), d = ((z - mz) - (v - mv)) / T</summary>
     public float Student;
 
-    /// <summary>sum e</summary>
+    /// <summary>sum e; in a flat row sum (e - 1)</summary>
     public float Teacher;
 
     /// <summary>sum exp(z - mz)</summary>
@@ -34,9 +34,6 @@ internal struct RowSums
 
     /// <summary>sum e ((z - mz) - (v - mv)), without the terms where e counts as 0</summary>
     public float Difference;
-
-    /// <summary>In flat rows, sum e (exp(d) - 1 - d), d = ((z - mz) - (v - mv)) / T</summary>
-    public float Excess;
 
     /// <summary>For label smoothing, w the class weights: sum w (z - mz), without the terms where w is 0, and sum w.</summary>
     public float Uniform, UniformWeight;
@@ -52,7 +49,6 @@ internal struct RowSums
         a.Hard += b.Hard;
         a.Cross += b.Cross;
         a.Difference += b.Difference;
-        a.Excess += b.Excess;
         a.Uniform += b.Uniform;
         a.UniformWeight += b.UniformWeight;
         a.Earlier += b.Earlier;

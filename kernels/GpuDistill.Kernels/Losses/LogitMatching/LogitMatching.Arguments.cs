@@ -22,7 +22,7 @@ public static partial class LogitMatching
         /// <summary>[Rows]: the outcome of each row.</summary>
         public ArrayView<RowOutcome> Outcomes;
 
-        /// <summary>[1]: the scale of the losses where it follows from the number of valid rows.</summary>
+        /// <summary>[1]: the scale of the losses where it follows from the number of rows that take part.</summary>
         public ArrayView<float> MeanScale;
 
         public int Rows;
@@ -30,7 +30,7 @@ public static partial class LogitMatching
         public int TeacherCount;
         public int ZeroMean;
         public int IgnoreIndex;
-        public int OverValidRows;
+        public int OverRowsTakingPart;
         public float Scale;
         public float Weight;
         public int WriteLosses;
@@ -57,10 +57,14 @@ public static partial class LogitMatching
         }
 
         /// <summary>Completes the totals of the batch and writes them where they are wanted.</summary>
-        public readonly void StoreTotals(LossTotals batch, float lossSum, long validRows, int firstInvalid)
+        /// <param name="batch">Its counts.</param>
+        /// <param name="lossSum">The sum of its rows' losses.</param>
+        /// <param name="takingPart">Rows that <see cref="Reduction.Mean"/> divides by.</param>
+        /// <param name="firstInvalid">The first invalid row, or the number of rows.</param>
+        public readonly void StoreTotals(LossTotals batch, float lossSum, long takingPart, int firstInvalid)
         {
-            float scale = OverValidRows == 0 ? Scale : validRows > 0 ? 1f / validRows : 0;
-            if (OverValidRows != 0)
+            float scale = OverRowsTakingPart == 0 ? Scale : takingPart > 0 ? 1f / takingPart : 0;
+            if (OverRowsTakingPart != 0)
                 MeanScale[0] = scale;
             batch.Soft = lossSum * scale;
             batch.KlDivergence = batch.Soft;
@@ -68,33 +72,18 @@ public static partial class LogitMatching
             batch.Rows = Rows;
             if (firstInvalid < Rows)
             {
-                int source = TeacherRow(firstInvalid);
-                batch.InvalidRowPlusOne = 1 + (source < 0 ? firstInvalid : source);
+                batch.InvalidRowPlusOne = 1 + LossTotals.NumberOf(firstInvalid, TeacherRow(firstInvalid), TeacherCount);
                 batch.InvalidReason = Outcomes[firstInvalid].Reason;
             }
 
             if (Totals.Length > 0)
                 Totals[0] = batch;
-            if (Running.Length == 0)
-                return;
-            LossTotals running = Running[0];
-            running.Soft += batch.Soft;
-            running.KlDivergence += batch.KlDivergence;
-            running.Total += batch.Total;
-            running.Rows += batch.Rows;
-            running.Labelled += batch.Labelled;
-            running.Correct += batch.Correct;
-            if (running.InvalidRowPlusOne == 0)
-            {
-                running.InvalidRowPlusOne = batch.InvalidRowPlusOne;
-                running.InvalidReason = batch.InvalidReason;
-            }
-
-            Running[0] = running;
+            if (Running.Length > 0)
+                Running[0] = LossTotals.Add(Running[0], batch);
         }
     }
 
-    /// <summary>What became of a row; all zeros but the reason where it is invalid.</summary>
+    /// <summary>What became of a row; loss and correctness are 0 where it is invalid.</summary>
     internal struct RowOutcome
     {
         public float Loss;
@@ -103,6 +92,9 @@ public static partial class LogitMatching
 
         /// <summary>An <see cref="InvalidRowReason"/>.</summary>
         public int Reason;
+
+        /// <summary>Whether <see cref="Reduction.Mean"/> counts the row, as <see cref="DistillationLoss"/> does: it has a place there whatever its logits.</summary>
+        public readonly bool TakesPart => Reason != (int)InvalidRowReason.Label && Reason != (int)InvalidRowReason.TeacherRow;
     }
 
     /// <summary>The memory that the passes share.</summary>

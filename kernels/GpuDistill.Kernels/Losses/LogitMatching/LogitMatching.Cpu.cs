@@ -25,12 +25,12 @@ public static partial class LogitMatching
         private readonly float* _teacher = CpuPointer.Of(a.Teacher);
         private readonly float* _gradient = CpuPointer.Of(a.Gradient);
         private readonly RowOutcome* _outcomes = CpuPointer.Of(a.Outcomes);
-        private readonly bool _totals = a.WantsTotals || a.OverValidRows != 0;
+        private readonly bool _totals = a.WantsTotals || a.OverRowsTakingPart != 0;
 
         internal override void Execute(CpuTeam team)
         {
             (long start, long end) = team.Part(a.Rows);
-            bool gradientLater = _gradient != null && a.OverValidRows != 0;
+            bool gradientLater = _gradient != null && a.OverRowsTakingPart != 0;
             for (long row = start; row < end; row++)
                 Row(row, losses: true, gradientLater ? null : _gradient, a.Scale);
             if (!_totals)
@@ -70,11 +70,10 @@ public static partial class LogitMatching
                 outcome.Reason = (int)(HasSoftmax(student) && !HasSoftmax(teacher) ? InvalidRowReason.TeacherLogits : InvalidRowReason.StudentLogits);
 
             bool valid = outcome.Reason == 0;
-            if (losses && valid && !ignored)
-            {
-                outcome.Labelled = 1;
+            bool labelled = !ignored && label >= 0 && label < a.Columns;
+            outcome.Labelled = labelled ? 1 : 0;
+            if (losses && valid && labelled)
                 outcome.Correct = IsLargest(student, label) ? 1 : 0;
-            }
 
             float* gradient = gradients == null ? null : gradients + (row * a.Columns);
             if (valid)
@@ -169,7 +168,7 @@ public static partial class LogitMatching
         {
             double losses = 0;
             LossTotals batch = default;
-            int valid = a.Rows;
+            int takingPart = 0;
             int firstInvalid = a.Rows;
             for (int row = 0; row < a.Rows; row++)
             {
@@ -177,13 +176,12 @@ public static partial class LogitMatching
                 losses += outcome.Loss;
                 batch.Labelled += outcome.Labelled;
                 batch.Correct += outcome.Correct;
-                if (outcome.Reason == 0)
-                    continue;
-                valid--;
-                firstInvalid = Math.Min(firstInvalid, row);
+                takingPart += outcome.TakesPart ? 1 : 0;
+                if (outcome.Reason != 0)
+                    firstInvalid = Math.Min(firstInvalid, row);
             }
 
-            a.StoreTotals(batch, (float)losses, valid, firstInvalid);
+            a.StoreTotals(batch, (float)losses, takingPart, firstInvalid);
         }
 
         // The only places where logits are read and gradients written: a storage type narrower than fp32 belongs here.

@@ -1,6 +1,5 @@
 using ILGPU;
 using ILGPU.Algorithms;
-using ILGPU.Runtime;
 
 namespace GpuDistill.Kernels;
 
@@ -11,7 +10,7 @@ namespace GpuDistill.Kernels;
 // Gradient:   d[i] / C, times weight and scale; zero-meaning is a projection, and d is already in its image.
 // Shapes:     Student, Gradient [Rows x Columns], Teacher [TeacherCount x Columns], Outcomes and losses [Rows].
 // Geometry:   rows: 1-D groups, TeamSize threads per row, groups stride over the rows; totals: one group for all rows.
-//             Where the scale follows from the number of valid rows, the gradient is a launch of its own after the totals.
+//             Where the scale follows from the number of rows that take part, the gradient is a launch of its own after the totals.
 // Numerics:   fp32, fixed order: a thread sums its elements in order, a tree sums the threads; rows likewise.
 // Edges:      tail rows are computed again by idle teams (barriers stay uniform) and not stored. A count of NaN stands for a row
 //             with a NaN or +inf; -inf is left out.
@@ -20,20 +19,20 @@ public static partial class LogitMatching
 {
     private const int PreferredGroupSize = 256;
 
-    private static Portable BindPortable(KernelContext context, Arguments arguments)
+    private static CompositeLaunch BindPortable(KernelContext context, Arguments arguments)
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         arguments.TeamSize = RowTeam.SizeFor(arguments.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Rows, groupSize / arguments.TeamSize);
         Workspace workspace = new(context, ref arguments);
         bool gradient = arguments.Gradient.Length > 0;
-        bool apart = gradient && arguments.OverValidRows != 0;
+        bool apart = gradient && arguments.OverRowsTakingPart != 0;
         List<Launch> parts = [Rows(losses: true, gradient && !apart)];
         if (apart || arguments.WantsTotals)
             parts.Add(context.Portable(nameof(LogitMatching), TotalsKernel, 1, groupSize, arguments));
         if (apart)
             parts.Add(Rows(losses: false, gradient));
-        return new Portable([.. parts], workspace);
+        return new CompositeLaunch(nameof(LogitMatching), KernelVariant.Portable, [.. parts], workspace);
 
         Launch Rows(bool losses, bool gradient) => context.Portable(
             nameof(LogitMatching),
@@ -48,7 +47,7 @@ public static partial class LogitMatching
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
         RowTeam team = new(a.TeamSize);
-        float scale = a.Weight * (a.OverValidRows != 0 && a.WriteGradient != 0 ? a.MeanScale[0] : a.Scale);
+        float scale = a.Weight * (a.OverRowsTakingPart != 0 && a.WriteGradient != 0 ? a.MeanScale[0] : a.Scale);
         long step = (long)Grid.DimX * team.RowsPerGroup;
         for (long first = (long)Grid.IdxX * team.RowsPerGroup; first < a.Rows; first += step)
         {
@@ -124,7 +123,7 @@ public static partial class LogitMatching
             a.Outcomes[row] = new RowOutcome
             {
                 Loss = loss,
-                Labelled = valid && labelled ? 1 : 0,
+                Labelled = labelled ? 1 : 0,
                 Correct = valid && labelled && better == 0 ? 1 : 0,
                 Reason = reason,
             };
@@ -159,20 +158,4 @@ public static partial class LogitMatching
     private static float Load(ArrayView<float> view, long index) => view[index];
 
     private static void Store(ArrayView<float> view, long index, float value) => view[index] = value;
-
-    private sealed class Portable(Launch[] parts, Workspace workspace) : Launch(nameof(LogitMatching), KernelVariant.Portable)
-    {
-        public override void Run(AcceleratorStream stream)
-        {
-            foreach (Launch part in parts)
-                part.Run(stream);
-        }
-
-        private protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-                workspace.Dispose();
-            base.Dispose(disposing);
-        }
-    }
 }

@@ -17,7 +17,7 @@ public static partial class LogitMatching
         float losses = 0;
         int labelled = 0;
         int correct = 0;
-        int invalid = 0;
+        int takingPart = 0;
         int firstInvalid = a.Rows;
         for (long row = team.Lane; row < a.Rows; row += team.Size)
         {
@@ -25,20 +25,19 @@ public static partial class LogitMatching
             losses += outcome.Loss;
             labelled += outcome.Labelled;
             correct += outcome.Correct;
-            if (outcome.Reason == 0)
-                continue;
-            invalid += 1;
-            if (row < firstInvalid)
+            if (outcome.TakesPart)
+                takingPart += 1;
+            if (outcome.Reason != 0 && row < firstInvalid)
                 firstInvalid = (int)row;
         }
 
         losses = team.Sum(losses, scratch);
         labelled = Sum(labelled, counts);
         correct = Sum(correct, counts);
-        invalid = Sum(invalid, counts);
+        takingPart = Sum(takingPart, counts);
         firstInvalid = Least(firstInvalid, counts);
         if (team.Lane == 0)
-            a.StoreTotals(new LossTotals { Labelled = labelled, Correct = correct }, losses, a.Rows - invalid, firstInvalid);
+            a.StoreTotals(new LossTotals { Labelled = labelled, Correct = correct }, losses, takingPart, firstInvalid);
     }
 
     // Both: every thread of the group calls it and gets the result.

@@ -1,5 +1,3 @@
-using ILGPU;
-
 namespace GpuDistill.Kernels;
 
 /// <summary>
@@ -12,10 +10,10 @@ namespace GpuDistill.Kernels;
 /// exactly the limit of the soft objective scaled by T^2, and of its gradient.</para>
 /// <para>A class whose logit is -infinity for the student or the teacher is left out of its row: C and the means count those
 /// that are kept, and its gradient is 0. The loss is reported as Soft and KlDivergence; Hard is 0; Total is Weight times
-/// Soft. Labels only count: Labelled and Correct are those of the rows that take part.</para>
+/// Soft. Labels only count.</para>
 /// <para>A row is invalid where a logit is NaN or +infinity, where no class is kept, where its label is neither a class nor the ignore
-/// index, or where its row index points outside the teacher's logits. It is left out with losses and gradient 0, and the
-/// totals report the first such row. It is numbered by its row index where that is at least 0, else by its place in the batch.</para>
+/// index, or where its row index points outside the teacher's logits. It is left out with losses and gradient 0; how it
+/// counts in the totals and in <see cref="Reduction.Mean"/>, and its number, are those of <see cref="DistillationLoss"/>.</para>
 /// </remarks>
 public static partial class LogitMatching
 {
@@ -41,7 +39,7 @@ public static partial class LogitMatching
     {
         ArgumentNullException.ThrowIfNull(context);
         if (typeof(T) != typeof(float))
-            throw new NotSupportedException($"{nameof(LogitMatching)} takes logits of type float; convert those of type {typeof(T).Name} first.");
+            throw StorageType.NotSupported<T>(nameof(LogitMatching));
         return Bind(context, (DistillationInputs<float>)(object)inputs, (DistillationOutputs<float>)(object)outputs, options ?? new(), variant);
     }
 
@@ -74,7 +72,7 @@ public static partial class LogitMatching
             Weight = options.Weight,
             ZeroMean = options.ZeroMean ? 1 : 0,
             IgnoreIndex = options.IgnoreIndex,
-            OverValidRows = options.Normalizer is null && options.Reduction == Reduction.Mean ? 1 : 0,
+            OverRowsTakingPart = options.Normalizer is null && options.Reduction == Reduction.Mean ? 1 : 0,
             Scale = options switch
             {
                 { Normalizer: float normalizer } => 1 / normalizer,
@@ -88,14 +86,7 @@ public static partial class LogitMatching
     private static void CheckOptions(LogitMatchingOptions options)
     {
         Check.NotNegative(options.Weight);
-        if (!Enum.IsDefined(options.Reduction))
-            throw new ArgumentOutOfRangeException(nameof(options), options.Reduction, "There is no such reduction.");
-        if (options.Normalizer is not float normalizer)
-            return;
-        Check.Positive(normalizer, "options.Normalizer");
-        Check.Positive(1 / normalizer, "1 / options.Normalizer");
-        if (options.Reduction == Reduction.None)
-            throw new ArgumentException("Reduction.None divides by nothing; leave options.Normalizer out or choose another reduction.", nameof(options));
+        LossChecks.Reduction(options.Reduction, options.Normalizer);
     }
 
     private static void CheckInputs(DistillationInputs<float> inputs)
@@ -117,45 +108,10 @@ public static partial class LogitMatching
 
     private static void CheckOutputs(DistillationInputs<float> inputs, DistillationOutputs<float> outputs)
     {
-        const string Rows = "one for each row of the student";
-        Matrix<float> student = inputs.Student;
-        Matrix<float> gradient = outputs.Gradient;
-        if (gradient.Data.Length > 0)
-        {
-            Check.SameShape(student, gradient);
-            Check.SameOrApart(student, gradient);
-        }
-
-        CheckOptional(outputs.SoftLosses, student.Rows, Rows, "outputs.SoftLosses");
-        CheckOptional(outputs.HardLosses, student.Rows, Rows, "outputs.HardLosses");
-        CheckOptional(outputs.TotalLosses, student.Rows, Rows, "outputs.TotalLosses");
-        CheckOptional(outputs.Totals, 1, "one element", "outputs.Totals");
-        CheckOptional(outputs.Running, 1, "one element", "outputs.Running");
-        (string Name, BufferSpan Span)[] written =
-        [
-            ("outputs.Gradient", BufferSpan.Of(gradient.Data)),
-            ("outputs.SoftLosses", BufferSpan.Of(outputs.SoftLosses)),
-            ("outputs.HardLosses", BufferSpan.Of(outputs.HardLosses)),
-            ("outputs.TotalLosses", BufferSpan.Of(outputs.TotalLosses)),
-            ("outputs.Totals", BufferSpan.Of(outputs.Totals)),
-            ("outputs.Running", BufferSpan.Of(outputs.Running)),
-        ];
-        if (written.All(output => output.Span.Length == 0))
+        LossChecks.Outputs(inputs, outputs);
+        long wanted = outputs.Gradient.Data.Length + outputs.SoftLosses.Length + outputs.HardLosses.Length
+            + outputs.TotalLosses.Length + outputs.Totals.Length + outputs.Running.Length;
+        if (wanted == 0)
             throw new ArgumentException("There is nothing to write; give at least one output.", nameof(outputs));
-        Check.WritesApart(
-            written,
-            [
-                ("inputs.Student", student.IsSame(gradient) ? default : BufferSpan.Of(student.Data)),
-                ("inputs.Teacher", BufferSpan.Of(inputs.Teacher.Data)),
-                ("inputs.TeacherRows", BufferSpan.Of(inputs.TeacherRows)),
-                ("inputs.Labels", BufferSpan.Of(inputs.Labels)),
-            ]);
-    }
-
-    private static void CheckOptional<T>(ArrayView<T> view, int length, string reason, string name)
-        where T : unmanaged
-    {
-        if (view.Length > 0)
-            Check.Length(view, length, reason, name);
     }
 }

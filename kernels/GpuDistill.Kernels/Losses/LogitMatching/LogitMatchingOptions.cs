@@ -9,7 +9,7 @@ public sealed record LogitMatchingOptions
     /// <summary>Takes each row's mean from its logits first, as the paper's limit assumes; off, the logits are matched as they are.</summary>
     public bool ZeroMean { get; init; } = true;
 
-    /// <summary>How the rows' losses become one; <see cref="Reduction.Mean"/> and <see cref="Reduction.BatchMean"/> differ by invalid rows only.</summary>
+    /// <summary>How the rows' losses become one; <see cref="Reduction.Mean"/> and <see cref="Reduction.BatchMean"/> differ by rows with a bad label or teacher row only.</summary>
     public Reduction Reduction { get; init; } = Reduction.BatchMean;
 
     /// <summary>Divides the losses by this number instead of what <see cref="Reduction"/> says; finite and above 0.</summary>

@@ -12,9 +12,9 @@ public static partial class TemperatureSoftmax
         where TStorage : unmanaged, ISimdStorage<T> =>
         variant switch
         {
-            KernelVariant.Simd512 => new Cpu<Simd512, T, TStorage>(arguments, variant, context.Workers),
-            KernelVariant.Simd256 => new Cpu<Simd256, T, TStorage>(arguments, variant, context.Workers),
-            _ => new Cpu<Simd128, T, TStorage>(arguments, variant, context.Workers),
+            KernelVariant.Simd512 => new Cpu<Simd512, T, TStorage>(arguments, variant, context.Workers) { Holds = arguments },
+            KernelVariant.Simd256 => new Cpu<Simd256, T, TStorage>(arguments, variant, context.Workers) { Holds = arguments },
+            _ => new Cpu<Simd128, T, TStorage>(arguments, variant, context.Workers) { Holds = arguments },
         };
 
     private sealed unsafe class Cpu<F, T, TStorage>(Arguments<T> a, KernelVariant variant, CpuWorkers workers)

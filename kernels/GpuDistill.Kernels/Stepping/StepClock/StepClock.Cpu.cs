@@ -4,7 +4,7 @@ namespace GpuDistill.Kernels;
 public static partial class StepClock
 {
     private static Cpu BindCpu(KernelContext context, Arguments arguments, KernelVariant variant) =>
-        new(arguments, variant, context.Workers);
+        new(arguments, variant, context.Workers) { Holds = arguments };
 
     private sealed unsafe class Cpu(Arguments a, KernelVariant variant, CpuWorkers workers)
         : CpuLaunch(nameof(StepClock), variant, workers)

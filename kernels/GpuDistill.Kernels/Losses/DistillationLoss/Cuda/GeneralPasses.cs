@@ -72,10 +72,9 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
             if (Flat != 0)
             {
                 float less = RowLoss.Expm1Half(teacher * Settings.InverseTemperature);
-                sums.Student += RowLoss.Expm1Half(student * Settings.InverseTemperature);
                 sums.Teacher += less;
                 e = 1 + less;
-                sums.Excess += e * RowLoss.ExcessHalf((student - teacher) * Settings.InverseTemperature);
+                sums.Student += e * RowLoss.ExcessHalf((student - teacher) * Settings.InverseTemperature);
             }
             else
             {

@@ -60,7 +60,6 @@ internal readonly struct ShuffledReduction : IRowReduction
             other.Hard = Warp.ShuffleXor(sums.Hard, mask);
             other.Cross = Warp.ShuffleXor(sums.Cross, mask);
             other.Difference = Warp.ShuffleXor(sums.Difference, mask);
-            other.Excess = Warp.ShuffleXor(sums.Excess, mask);
             other.Uniform = Warp.ShuffleXor(sums.Uniform, mask);
             other.UniformWeight = Warp.ShuffleXor(sums.UniformWeight, mask);
             other.Earlier = Warp.ShuffleXor(sums.Earlier, mask);
