@@ -62,7 +62,7 @@ internal sealed class TrainingSettings
         [.. Enum.GetNames<Activation>().Select(name => name.ToLowerInvariant())]);
 
     private readonly Option<string?> _resume = OptionFactory.Text(
-        "--resume", "FILE", "Go on from the checkpoint of an interrupted run; all other options as they were.");
+        "--resume", "FILE", "Go on from the checkpoint of an interrupted run; all other options as they were, --epochs aside unless --decay is cosine.");
 
     public TrainingSettings AddTo(Command command)
     {

@@ -48,8 +48,9 @@ public static partial class DistillationLoss
             _teacherMaxima = _studentMaxima + Blocks(a.Settings.Columns);
         }
 
+        // Room for another cache line or two at the end: what workers write must not share one.
         public static long ScratchLength(Arguments<T> a) =>
-            (3 * Stride(a.Settings.Columns)) + (2 * Blocks(a.Settings.Columns));
+            (3 * Stride(a.Settings.Columns)) + (2 * Blocks(a.Settings.Columns)) + 64;
 
         // Vectors are written and read whole beyond the end of a row.
         private static long Stride(int columns) => (((long)columns + 15) / 16 * 16) + 32;
