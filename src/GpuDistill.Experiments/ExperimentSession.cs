@@ -107,7 +107,7 @@ public sealed class ExperimentSession : IDisposable
     [
         new("Device", $"{_device.Info}; {_device.Info.Details}"),
         new("Seeds", _setup.Seeds == 1 ? "1: no confidence intervals" : $"1 to {_setup.Seeds}; ± is the 95 % confidence interval of the mean by Student’s t"),
-        new("Images", $"{Numbers.Count(_setup.Train.Count)} for training, {Numbers.Count(_setup.TestImages)} for testing; settings were chosen on training images held out for it, and a network meets the test images once, when it is trained"),
+        new("Images", $"{Numbers.Count(_setup.Train.Count)} for training, {Numbers.Count(_setup.TestImages)} for testing; what was tuned was tuned on training images held out for it; the test images are for counting errors of finished networks"),
         new("Versions", $"GpuDistill {Version}, ILGPU {VersionOf(typeof(ILGPU.Context))}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}"),
         new("Date", _results.Records.Values.Max(record => record.Finished).ToString("yyyy-MM-dd HH:mm 'UTC'")),
         new("Time", $"{Numbers.Duration(TimeSpan.FromSeconds(_results.Records.Values.Sum(record => record.Seconds)))} in {_results.Records.Count} runs"),

@@ -13,6 +13,9 @@ internal static class FloatBits
 
     public static bool IsNaN(float value) => (Interop.FloatAsInt(value) & Magnitude) > Infinity;
 
+    /// <summary>Above 0, infinity among it, and not NaN.</summary>
+    public static bool IsPositive(float value) => Interop.FloatAsInt(value) - 1 < Infinity;
+
     /// <summary>Neither NaN nor an infinity.</summary>
     public static bool IsFinite(float value) => (Interop.FloatAsInt(value) & Magnitude) < Infinity;
 

@@ -33,9 +33,9 @@ internal struct RowLoss
         float teacher = flat ? settings.Columns + sums.Teacher : sums.Teacher;
         float student = flat ? teacher + (sums.Difference * settings.InverseTemperature) + sums.Student : sums.Student;
         // A maximum of NaN or +-infinity, or a NaN anywhere, makes the sum NaN; a row with a softmax has at least e^0.
-        if ((settings.Soft != 0 && !(student > 0)) || (hard && !(sums.Hard > 0)))
+        if ((settings.Soft != 0 && !FloatBits.IsPositive(student)) || (hard && !FloatBits.IsPositive(sums.Hard)))
             return Invalid(InvalidRowReason.StudentLogits);
-        if (settings.Soft != 0 && !(teacher > 0))
+        if (settings.Soft != 0 && !FloatBits.IsPositive(teacher))
             return Invalid(InvalidRowReason.TeacherLogits);
 
         float labelLogit = label.Student - sums.StudentMaximum;
@@ -43,9 +43,9 @@ internal struct RowLoss
             row = SoftPart(row, settings, sums, label, student, teacher, softReduction);
         if (hard)
             row = HardPart(row, settings, sums, label, labelLogit, hardReduction);
-        if (!IsFinite(row.Soft) || !IsFinite(row.KlDivergence))
+        if (!FloatBits.IsFinite(row.Soft) || !FloatBits.IsFinite(row.KlDivergence))
             return Invalid(InvalidRowReason.InfiniteSoftLoss);
-        if (!IsFinite(row.Hard))
+        if (!FloatBits.IsFinite(row.Hard))
             return Invalid(InvalidRowReason.InfiniteHardLoss);
         return row;
     }
@@ -161,6 +161,4 @@ internal struct RowLoss
         p = (p * t) + (1f / 3);
         return 2 * ((p * t * s) + s);
     }
-
-    private static bool IsFinite(float value) => XMath.Abs(value) <= float.MaxValue;
 }
