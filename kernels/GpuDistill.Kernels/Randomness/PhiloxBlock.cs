@@ -54,7 +54,7 @@ internal static unsafe class PhiloxBlock
     }
 
     // Two vectors at a time, even and odd counters, which also hide each other's latency.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     private static void Vectors<V>(uint* words, ulong seed, uint stream, long step, uint row, uint block)
         where V : struct, IPhiloxLanes<V>
     {

@@ -23,6 +23,9 @@ internal unsafe interface ISimd<TSelf>
     /// <summary>Loads lanes below <paramref name="count"/> and reads nothing beyond them; the others get <paramref name="rest"/>.</summary>
     static abstract TSelf LoadPartial(float* source, int count, float rest);
 
+    /// <summary>Loads four neighbours from each of <see cref="Width"/> / 4 places that are <paramref name="step"/> apart.</summary>
+    static abstract TSelf LoadQuads(float* source, nint step);
+
     /// <summary>Stores the lanes below <paramref name="count"/> and writes nothing beyond them.</summary>
     static abstract void StorePartial(TSelf value, float* target, int count);
 
@@ -63,6 +66,12 @@ internal unsafe interface ISimd<TSelf>
 
     /// <summary>Lanes of <paramref name="a"/> where the mask is set, else of <paramref name="b"/>.</summary>
     static abstract TSelf Select(TSelf mask, TSelf a, TSelf b);
+
+    /// <summary>Of each four lanes, the first two of both: a0 b0 a1 b1.</summary>
+    static abstract TSelf InterleaveLow(TSelf a, TSelf b);
+
+    /// <summary>Of each four lanes, the last two of both: a2 b2 a3 b3.</summary>
+    static abstract TSelf InterleaveHigh(TSelf a, TSelf b);
 
     /// <summary>Sum of the lanes, pairwise, in a fixed order.</summary>
     static abstract float Sum(TSelf a);

@@ -41,6 +41,9 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
         return Load(lanes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 LoadQuads(float* source, nint step) => new(Vector256.Create(Vector128.Load(source), Vector128.Load(source + step)));
+
     public static void StorePartial(Simd256 value, float* target, int count)
     {
         if (Avx.IsSupported)
@@ -102,6 +105,16 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Select(Simd256 mask, Simd256 a, Simd256 b) => new(Vector256.ConditionalSelect(mask._value, a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 InterleaveLow(Simd256 a, Simd256 b) => new(
+        Avx.IsSupported ? Avx.UnpackLow(a._value, b._value)
+        : Vector256.Create(Simd128.InterleaveLow(a._value.GetLower(), b._value.GetLower()), Simd128.InterleaveLow(a._value.GetUpper(), b._value.GetUpper())));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 InterleaveHigh(Simd256 a, Simd256 b) => new(
+        Avx.IsSupported ? Avx.UnpackHigh(a._value, b._value)
+        : Vector256.Create(Simd128.InterleaveHigh(a._value.GetLower(), b._value.GetLower()), Simd128.InterleaveHigh(a._value.GetUpper(), b._value.GetUpper())));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Simd256 a) => Simd128.Sum(Simd128.From(a._value.GetLower() + a._value.GetUpper()));

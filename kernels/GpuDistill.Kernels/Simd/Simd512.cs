@@ -31,6 +31,15 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
         new(Avx512F.MaskLoad(source, Below(count), Vector512.Create(rest)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LoadQuads(float* source, nint step)
+    {
+        Vector512<float> quads = Vector128.Load(source).ToVector256Unsafe().ToVector512Unsafe();
+        quads = Avx512F.InsertVector128(quads, Vector128.Load(source + step), 1);
+        quads = Avx512F.InsertVector128(quads, Vector128.Load(source + (2 * step)), 2);
+        return new(Avx512F.InsertVector128(quads, Vector128.Load(source + (3 * step)), 3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePartial(Simd512 value, float* target, int count) =>
         Avx512F.MaskStore(target, Below(count), value._value);
 
@@ -81,6 +90,12 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Select(Simd512 mask, Simd512 a, Simd512 b) => new(Vector512.ConditionalSelect(mask._value, a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 InterleaveLow(Simd512 a, Simd512 b) => new(Avx512F.UnpackLow(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 InterleaveHigh(Simd512 a, Simd512 b) => new(Avx512F.UnpackHigh(a._value, b._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Simd512 a) => Simd256.Sum(Simd256.From(a._value.GetLower() + a._value.GetUpper()));

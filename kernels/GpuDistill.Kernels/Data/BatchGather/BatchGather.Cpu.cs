@@ -116,7 +116,7 @@ public static partial class BatchGather
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void ConvertRange(byte* source, float* image, int first, int last)
         {
             F scale = F.Splat(a.Scale);
@@ -127,7 +127,7 @@ public static partial class BatchGather
                 image[i] = source[i] * a.Scale;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void Drop(float* image, long step, int position)
         {
             uint* words = stackalloc uint[PhiloxBlock.Columns];

@@ -21,7 +21,7 @@ public static partial class DenseBackwardInput
         private readonly int* _step = CpuPointer.Of(a.Dropout.Step);
         private readonly bool _draws = a.Dropout.Rate > 0 && a.Activation != ActivationMath.Relu;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         protected override void Finish(float* values, int row, int column, int count)
         {
             if (a.Activation == ActivationMath.Identity && !_draws)

@@ -32,7 +32,7 @@ public static partial class DenseBackwardWeights
                 SumOne(column, (int)Math.Min(F.Width, last - column));
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void SumFour(long column)
         {
             F s0 = F.Splat(0);
@@ -55,7 +55,7 @@ public static partial class DenseBackwardWeights
             F.Store(s3, _biasGradients + column + (3 * F.Width));
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void SumOne(long column, int count)
         {
             F sum = F.Splat(0);

@@ -20,7 +20,7 @@ public static partial class DenseForward
         private readonly float* _preactivation = a.KeepsPreactivation != 0 ? CpuPointer.Of(a.Preactivation) : null;
         private readonly int* _step = CpuPointer.Of(a.Dropout.Step);
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         protected override void Finish(float* values, int row, int column, int count)
         {
             uint* words = stackalloc uint[PhiloxBlock.Columns];

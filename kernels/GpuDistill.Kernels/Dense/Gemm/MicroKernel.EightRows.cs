@@ -5,7 +5,7 @@ namespace GpuDistill.Kernels;
 // Tiles of 8 rows. One straight-line method per width: the JIT keeps sums in registers only as plain locals.
 internal static unsafe partial class MicroKernel<F>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     private static void Run8x3(float* a, nint row, nint step, float* b, nint bStep, int terms, float* c, nint cRow, bool add)
     {
         F zero = F.Splat(0);
@@ -105,7 +105,7 @@ internal static unsafe partial class MicroKernel<F>
         F.Store(s72, c + (7 * cRow) + (2 * F.Width));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     private static void Run8x2(float* a, nint row, nint step, float* b, nint bStep, int terms, float* c, nint cRow, bool add)
     {
         F zero = F.Splat(0);
@@ -180,7 +180,7 @@ internal static unsafe partial class MicroKernel<F>
         F.Store(s71, c + (7 * cRow) + F.Width);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     private static void Run8x1(float* a, nint row, nint step, float* b, nint bStep, int terms, float* c, nint cRow, bool add)
     {
         F zero = F.Splat(0);

@@ -5,7 +5,7 @@ namespace GpuDistill.Kernels;
 // Tiles of 4 rows. One straight-line method per width: the JIT keeps sums in registers only as plain locals.
 internal static unsafe partial class MicroKernel<F>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     private static void Run4x3(float* a, nint row, nint step, float* b, nint bStep, int terms, float* c, nint cRow, bool add)
     {
         F zero = F.Splat(0);
@@ -63,7 +63,7 @@ internal static unsafe partial class MicroKernel<F>
         F.Store(s32, c + (3 * cRow) + (2 * F.Width));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     private static void Run4x2(float* a, nint row, nint step, float* b, nint bStep, int terms, float* c, nint cRow, bool add)
     {
         F zero = F.Splat(0);
@@ -108,7 +108,7 @@ internal static unsafe partial class MicroKernel<F>
         F.Store(s31, c + (3 * cRow) + F.Width);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     private static void Run4x1(float* a, nint row, nint step, float* b, nint bStep, int terms, float* c, nint cRow, bool add)
     {
         F zero = F.Splat(0);

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace GpuDistill.Kernels;
 
@@ -24,7 +22,7 @@ internal static unsafe class Packing<F>
     /// <param name="width">Lanes of the panel, a multiple of 4.</param>
     /// <param name="terms">Terms.</param>
     /// <param name="panel">The panel.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     public static void Copy(float* source, float* end, nint step, int lanes, int width, int terms, float* panel)
     {
         int vectors = width / F.Width;
@@ -61,73 +59,58 @@ internal static unsafe class Packing<F>
     /// <param name="width">Lanes of the panel, a multiple of 4.</param>
     /// <param name="terms">Terms.</param>
     /// <param name="panel">The panel.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(SimdLoop.Alone)]
     public static void Transpose(float* source, nint row, int lanes, int width, int terms, float* panel)
     {
         for (int first = 0; first < terms; first += Strip)
         {
             int count = Math.Min(Strip, terms - first);
-            for (int lane = 0; lane < width; lane += 4)
+            float* target = panel + ((nint)first * width);
+            int lane = 0;
+            for (; F.Width > 8 && lane + F.Width <= lanes; lane += F.Width)
+                TransposeLanes<F>(source + (lane * row) + first, row, count, target + lane, width);
+            for (; F.Width >= 8 && lane + 8 <= lanes; lane += 8)
+                TransposeLanes<Simd256>(source + (lane * row) + first, row, count, target + lane, width);
+            for (; lane + 4 <= lanes; lane += 4)
+                TransposeLanes<Simd128>(source + (lane * row) + first, row, count, target + lane, width);
+            for (; lane < width; lane++)
             {
-                float* r0 = source + (Math.Min(lane, lanes - 1) * row) + first;
-                float* r1 = source + (Math.Min(lane + 1, lanes - 1) * row) + first;
-                float* r2 = source + (Math.Min(lane + 2, lanes - 1) * row) + first;
-                float* r3 = source + (Math.Min(lane + 3, lanes - 1) * row) + first;
-                float* target = panel + ((nint)first * width) + lane;
-                int p = 0;
-                for (; p + 4 <= count; p += 4)
-                {
-                    Transpose4(
-                        Vector128.Load(r0 + p), Vector128.Load(r1 + p), Vector128.Load(r2 + p), Vector128.Load(r3 + p), target, width);
-                    target += 4 * width;
-                }
-
-                for (; p < count; p++)
-                {
-                    target[0] = r0[p];
-                    target[1] = r1[p];
-                    target[2] = r2[p];
-                    target[3] = r3[p];
-                    target += width;
-                }
+                float* last = source + (Math.Min(lane, lanes - 1) * row) + first;
+                for (int p = 0; p < count; p++)
+                    target[(p * width) + lane] = last[p];
             }
         }
     }
 
+    // G.Width lanes of a strip, four terms at a time: quads of lanes are transposed side by side.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose4(
-        Vector128<float> r0, Vector128<float> r1, Vector128<float> r2, Vector128<float> r3, float* target, int width)
+    private static void TransposeLanes<G>(float* source, nint row, int count, float* target, int width)
+        where G : struct, ISimd<G>
     {
-        // (r0, r2) and (r1, r3) are interleaved first, so that the second interleaving yields whole rows.
-        Vector128<float> low02 = Low(r0, r2);
-        Vector128<float> high02 = High(r0, r2);
-        Vector128<float> low13 = Low(r1, r3);
-        Vector128<float> high13 = High(r1, r3);
-        Low(low02, low13).Store(target);
-        High(low02, low13).Store(target + width);
-        Low(high02, high13).Store(target + (2 * width));
-        High(high02, high13).Store(target + (3 * width));
-    }
+        int p = 0;
+        for (; p + 4 <= count; p += 4)
+        {
+            G r0 = G.LoadQuads(source + p, 4 * row);
+            G r1 = G.LoadQuads(source + row + p, 4 * row);
+            G r2 = G.LoadQuads(source + (2 * row) + p, 4 * row);
+            G r3 = G.LoadQuads(source + (3 * row) + p, 4 * row);
+            // Rows 0 and 2, and 1 and 3, are interleaved first, so that the second interleaving yields whole terms.
+            G low02 = G.InterleaveLow(r0, r2);
+            G high02 = G.InterleaveHigh(r0, r2);
+            G low13 = G.InterleaveLow(r1, r3);
+            G high13 = G.InterleaveHigh(r1, r3);
+            G.Store(G.InterleaveLow(low02, low13), target);
+            G.Store(G.InterleaveHigh(low02, low13), target + width);
+            G.Store(G.InterleaveLow(high02, high13), target + (2 * width));
+            G.Store(G.InterleaveHigh(high02, high13), target + (3 * width));
+            target += 4 * width;
+        }
 
-    /// <summary>a0 b0 a1 b1.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Low(Vector128<float> a, Vector128<float> b)
-    {
-        if (Sse.IsSupported)
-            return Sse.UnpackLow(a, b);
-        if (AdvSimd.Arm64.IsSupported)
-            return AdvSimd.Arm64.ZipLow(a, b);
-        return Vector128.Create(a.GetElement(0), b.GetElement(0), a.GetElement(1), b.GetElement(1));
-    }
-
-    /// <summary>a2 b2 a3 b3.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> High(Vector128<float> a, Vector128<float> b)
-    {
-        if (Sse.IsSupported)
-            return Sse.UnpackHigh(a, b);
-        if (AdvSimd.Arm64.IsSupported)
-            return AdvSimd.Arm64.ZipHigh(a, b);
-        return Vector128.Create(a.GetElement(2), b.GetElement(2), a.GetElement(3), b.GetElement(3));
+        for (; p < count; p++)
+        {
+            for (int lane = 0; lane < G.Width; lane++)
+                target[lane] = source[(lane * row) + p];
+            target += width;
+        }
     }
 }

@@ -7,7 +7,7 @@ public static partial class DistillationLoss
     // Rows whose logits span less than half a temperature (LowestFlatTemperature): range, sums, gradient.
     private sealed unsafe partial class CpuRow<F, T, TStorage>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private RowRange RangeOf(T* z, T* v)
         {
             int n = _settings.Columns;
@@ -33,7 +33,7 @@ public static partial class DistillationLoss
             };
         }
 
-        private RowLoss FlatRow(RowPlace place, RowSums sums, out bool correct)
+        private RowLoss FlatRow(in RowPlace place, RowSums sums, out bool correct)
         {
             sums.Flat = 1;
             bool hard = _settings.Hard != 0 && place.Label.Class >= 0;
@@ -46,7 +46,7 @@ public static partial class DistillationLoss
             return loss;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void AddFlatBlock(RowPlace place, int start, int end, bool withHard, ref RowSums sums)
         {
             F one = F.Splat(1);
@@ -78,7 +78,7 @@ public static partial class DistillationLoss
             sums.Difference += F.Sum(difference);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void StoreFlatGradient(RowPlace place, RowSums sums, RowLoss loss)
         {
             int n = _settings.Columns;

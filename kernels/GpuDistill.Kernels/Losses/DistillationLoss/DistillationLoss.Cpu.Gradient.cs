@@ -42,7 +42,7 @@ public static partial class DistillationLoss
             return loss;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void StoreBlock<M>(T* gradient, int start, int end, in RowLoss loss)
             where M : struct, ITerms
         {

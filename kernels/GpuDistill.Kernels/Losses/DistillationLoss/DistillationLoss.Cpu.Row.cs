@@ -22,6 +22,10 @@ public static partial class DistillationLoss
         private readonly float* _totalLosses;
         private readonly bool _streams;
 
+        // Short rows: see Short.cs. A 1 in the midst of zeros, from which any one-hot vector can be read.
+        private readonly bool _short;
+        private readonly float* _oneHot;
+
         // A row of exponentials each, the student's and the teacher's at T and the student's at T = 1, and the maxima that a
         // block's exponentials are relative to.
         private readonly float* _studentScratch;
@@ -41,7 +45,11 @@ public static partial class DistillationLoss
             _hardLosses = CpuPointer.Of(a.HardLosses);
             _totalLosses = CpuPointer.Of(a.TotalLosses);
             _streams = typeof(T) == typeof(float) && _gradient != _student && a.Gradient.Length >= StreamedFloats;
-            _studentScratch = scratch;
+            _short = a.Settings.Columns <= F.Width && !(a.Settings.Smoothing > 0);
+            _oneHot = scratch;
+            new Span<float>(_oneHot, OneHotLength).Clear();
+            _oneHot[F.Width] = 1;
+            _studentScratch = scratch + OneHotLength;
             _teacherScratch = _studentScratch + Stride(a.Settings.Columns);
             _hardScratch = _teacherScratch + Stride(a.Settings.Columns);
             _studentMaxima = _hardScratch + Stride(a.Settings.Columns);
@@ -50,7 +58,9 @@ public static partial class DistillationLoss
 
         // Room for another cache line or two at the end: what workers write must not share one.
         public static long ScratchLength(Arguments<T> a) =>
-            (3 * Stride(a.Settings.Columns)) + (2 * Blocks(a.Settings.Columns)) + 64;
+            OneHotLength + (3 * Stride(a.Settings.Columns)) + (2 * Blocks(a.Settings.Columns)) + 64;
+
+        private static int OneHotLength => 2 * F.Width;
 
         // Vectors are written and read whole beyond the end of a row.
         private static long Stride(int columns) => (((long)columns + 15) / 16 * 16) + 32;
@@ -73,7 +83,7 @@ public static partial class DistillationLoss
             if (_streams)
                 place.Head = Math.Min(_settings.Columns, CpuPointer.ElementsToAlign((float*)place.Gradient, F.Width));
             bool correct = false;
-            RowLoss loss = task.Works != 0 ? Row(place, out correct) : RowLoss.Invalid((InvalidRowReason)task.Reason);
+            RowLoss loss = task.Works != 0 ? Row(in place, out correct) : RowLoss.Invalid((InvalidRowReason)task.Reason);
             if (place.Gradient != null && (task.Works == 0 || loss.Reason != 0))
                 new Span<T>(place.Gradient, _settings.Columns).Clear();
             if (_softLosses != null)
@@ -85,7 +95,7 @@ public static partial class DistillationLoss
             return RowRecord.Of(loss, task.Class >= 0, correct);
         }
 
-        private RowLoss Row(RowPlace place, out bool correct)
+        private RowLoss Row(in RowPlace place, out bool correct)
         {
             RowSums sums = RowSums.Lowest;
             if (_settings.SeeksFlatRows != 0)
@@ -98,31 +108,34 @@ public static partial class DistillationLoss
             }
 
             if (_settings.Soft == 0)
-                return Row<HardAlone>(place, sums, out correct);
+                return Row<HardAlone>(in place, ref sums, out correct);
             if (_settings.Hard == 0 || place.Label.Class < 0)
-                return Row<SoftAlone>(place, sums, out correct);
+                return Row<SoftAlone>(in place, ref sums, out correct);
             return _settings.InverseTemperature switch
             {
-                1 => Row<BothAtOne>(place, sums, out correct),
-                1 / 2f => Row<BothAtTwo>(place, sums, out correct),
-                1 / 4f => Row<BothAtFour>(place, sums, out correct),
-                1 / 8f => Row<BothAtEight>(place, sums, out correct),
-                _ => Row<Both>(place, sums, out correct),
+                1 => Row<BothAtOne>(in place, ref sums, out correct),
+                1 / 2f => Row<BothAtTwo>(in place, ref sums, out correct),
+                1 / 4f => Row<BothAtFour>(in place, ref sums, out correct),
+                1 / 8f => Row<BothAtEight>(in place, ref sums, out correct),
+                _ => Row<Both>(in place, ref sums, out correct),
             };
         }
 
-        private RowLoss Row<M>(RowPlace place, RowSums start, out bool correct)
+        private RowLoss Row<M>(in RowPlace place, ref RowSums sums, out bool correct)
             where M : struct, ITerms
         {
-            RowSums sums = Sums<M>(place, start);
+            if (_short && TryShortRow<M>(place, sums, out RowLoss loss, out correct))
+                return loss;
+            sums = Sums<M>(place, sums);
             correct = IsCorrect(place, sums);
-            RowLoss loss = LossOf(place, ref sums);
+            loss = LossOf(place, ref sums);
             if (place.Gradient != null && loss.Reason == 0)
                 StoreGradient<M>(place, sums, loss);
             return loss;
         }
 
-        private RowLoss LossOf(RowPlace place, ref RowSums sums)
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private RowLoss LossOf(in RowPlace place, ref RowSums sums)
         {
             if (place.Label.Class >= 0 && _settings.Smoothing > 0)
                 SumUniform(place.Student, ref sums);
@@ -143,7 +156,7 @@ public static partial class DistillationLoss
         }
 
         // Whether the label's logit is the row's maximum and none before it is as large.
-        private static bool IsCorrect(RowPlace place, RowSums sums)
+        private static bool IsCorrect(in RowPlace place, in RowSums sums)
         {
             int n = place.Label.Class;
             if (n < 0 || place.Label.Student != sums.StudentMaximum)

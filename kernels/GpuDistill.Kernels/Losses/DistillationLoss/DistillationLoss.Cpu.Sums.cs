@@ -51,7 +51,7 @@ public static partial class DistillationLoss
         private int EndOfBlock(int start, int head) =>
             Math.Min(_settings.Columns - start, Block + (start == 0 ? head : 0)) + start;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void Raise<M>(T* z, T* v, int start, int end, ref RowSums sums)
             where M : struct, ITerms
         {
@@ -81,7 +81,7 @@ public static partial class DistillationLoss
             sums.Teacher *= fall;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void AddBlock<M, R>(T* z, T* v, int start, int end, bool keeps, ref RowSums sums)
             where M : struct, ITerms
             where R : struct, IRange

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
@@ -24,6 +25,7 @@ internal struct RowLoss
 
     public static RowLoss Invalid(InvalidRowReason reason) => new() { Reason = (int)reason };
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RowLoss Of(
         DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float softReduction, float hardReduction)
     {
@@ -97,6 +99,7 @@ internal struct RowLoss
         return excess - (2 * t * ((1 / (1 - s)) - (p * s)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static RowLoss SoftPart(
         RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float student, float teacher, float reduction)
     {
@@ -132,6 +135,7 @@ internal struct RowLoss
         return row;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static RowLoss HardPart(
         RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float labelLogit, float reduction)
     {

@@ -87,7 +87,7 @@ public static partial class LogitMatching
         }
 
         // The mean of z - v, or 0 where logits are matched as they are, and the number of classes kept. False for an invalid row.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private bool Mean(float* student, float* teacher, out float mean, out float count)
         {
             int n = a.Columns;
@@ -114,7 +114,7 @@ public static partial class LogitMatching
         }
 
         // The sum of the squared differences; stores them, times the factor, as gradient unless that is null.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private float Differences(float* student, float* teacher, float* gradient, float mean, float factor)
         {
             int n = a.Columns;

@@ -51,7 +51,7 @@ public static partial class TemperatureSoftmax
                 Store(logits, output, maximum, 1 / sum);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private float Max(T* logits)
         {
             F maximum = F.Splat(float.NegativeInfinity);
@@ -60,7 +60,7 @@ public static partial class TemperatureSoftmax
             return F.HorizontalMax(maximum);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private float ExpSum(T* logits, T* output, float maximum)
         {
             F sum = F.Splat(0);
@@ -77,7 +77,7 @@ public static partial class TemperatureSoftmax
             return F.Sum(sum);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void Store(T* logits, T* output, float maximum, float inverseSum)
         {
             F shift = F.Splat(maximum);
@@ -90,7 +90,7 @@ public static partial class TemperatureSoftmax
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void StoreLog(T* logits, T* output, float maximum, float logSum)
         {
             F shift = F.Splat(maximum);

@@ -25,7 +25,7 @@ public static partial class AdamW
         private readonly StepState* _clock = CpuPointer.Of(a.Clock);
         private readonly long _length = a.Parameters.Length;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         internal override void Execute(CpuTeam team)
         {
             (long start, long end) = team.Part(_length, Grain);

@@ -42,7 +42,7 @@ public static partial class MaxNorm
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void AddFour(float* row0, float* sums, int columns)
         {
             float* row1 = row0 + a.Columns;
@@ -63,7 +63,7 @@ public static partial class MaxNorm
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private static void AddOne(float* row, float* sums, int columns)
         {
             int i = 0;
@@ -84,7 +84,7 @@ public static partial class MaxNorm
         private static F Squares(F w0, F w1, F w2, F w3) => F.Fma(w0, w0, w1 * w1) + F.Fma(w2, w2, w3 * w3);
 
         // Turns the sums into scales, 1 for a column that stays, and applies them. Times 1 keeps a neighbour's bits.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void Scale(float* weights, float* sums, int columns)
         {
             for (int vector = 0; vector < columns; vector += F.Width)
@@ -103,7 +103,7 @@ public static partial class MaxNorm
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void ScaleVector(float* weights, float* scales, int width)
         {
             F scale = F.LoadPartial(scales, width, 1);

@@ -38,7 +38,7 @@ public static partial class Sgd
                 WithMomentum(start, end, rate, decay, momentum);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void Plain(long start, long end, F rate, F decay)
         {
             float* w = _parameters;
@@ -59,7 +59,7 @@ public static partial class Sgd
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void WithMomentum(long start, long end, F rate, F decay, F momentum)
         {
             float* w = _parameters;
@@ -85,7 +85,7 @@ public static partial class Sgd
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void LookAhead(long start, long end, F rate, F decay, F momentum)
         {
             float* w = _parameters;

@@ -45,7 +45,7 @@ public static partial class TeacherMean
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void AddLogits(float* logits, float* place)
         {
             int n = a.Columns;
@@ -72,7 +72,7 @@ public static partial class TeacherMean
         }
 
         // The sum of z / C and the number of terms, over all that is not -inf.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private (float Sum, float Count) SumParts(float* logits)
         {
             int n = a.Columns;
@@ -93,7 +93,7 @@ public static partial class TeacherMean
             return (F.Sum(sum), F.Sum(count));
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(SimdLoop.Alone)]
         private void AddProbabilities(float* logits, float* place)
         {
             int n = a.Columns;
