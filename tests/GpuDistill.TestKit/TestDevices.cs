@@ -58,6 +58,9 @@ public static class TestDevices
         On("opencl", KernelVariant.Cuda),
     ];
 
+    /// <summary>What only CUDA has.</summary>
+    public static TheoryData<string, KernelVariant> CudaAlone => [On("cuda", KernelVariant.Portable)];
+
     /// <summary>
     /// The context of a device with a forced variant. Skips the test where the device is missing, or fails it where it is
     /// required; the CPU is always required.

@@ -4,12 +4,18 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// A fixed list of launches, run in order: one training step, recorded once and replayed. Runs of neighbouring CPU
-/// launches become one submission to the worker team, with a barrier instead of a hand-over between two of them.
+/// launches become one submission to the worker team, with a barrier instead of a hand-over between two of them; on a CUDA
+/// stream (other than the default one) the launches become a CUDA graph.
 /// </summary>
 public sealed class LaunchSequence : IDisposable
 {
     private readonly Launch[] _launches;
     private readonly Segment[] _segments;
+    private readonly Action<AcceleratorStream> _submit;
+
+    // What CPU workers do is done while a graph is recorded, and is no part of it.
+    private readonly bool _recordable;
+    private GraphReplay? _replay;
     private bool _disposed;
 
     /// <summary>Records <paramref name="launches"/> in order.</summary>
@@ -18,10 +24,19 @@ public sealed class LaunchSequence : IDisposable
     {
         _launches = [.. launches];
         _segments = Split(_launches);
+        _recordable = Array.TrueForAll(_segments, segment => segment.Cpu is null);
+        _submit = Submit;
     }
+
+    /// <summary>For tests: records and replays by <paramref name="driver"/>.</summary>
+    internal LaunchSequence(IGraphDriver driver, params IEnumerable<Launch> launches)
+        : this(launches) => _replay = new GraphReplay(driver);
 
     /// <summary>The launches, in order.</summary>
     public IReadOnlyList<Launch> Launches => _launches;
+
+    /// <summary>Whether runs replay a graph by now.</summary>
+    internal bool IsRecorded => _replay?.IsRecorded ?? false;
 
     /// <summary>Submits all launches to <paramref name="stream"/>; allocates nothing of its own.</summary>
     /// <exception cref="ObjectDisposedException">The sequence, or one of its launches, was disposed.</exception>
@@ -30,6 +45,25 @@ public sealed class LaunchSequence : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         foreach (Launch launch in _launches)
             launch.ThrowIfDisposed();
+        if (_replay is null && _recordable && CudaGraphs.For(stream) is { } graphs)
+            _replay = new GraphReplay(graphs);
+        if (_replay is null)
+            Submit(stream);
+        else
+            _replay.Run(stream, _submit);
+    }
+
+    /// <summary>Disposes the launches.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _replay?.Dispose();
+        foreach (Launch launch in _launches)
+            launch.Dispose();
+    }
+
+    private void Submit(AcceleratorStream stream)
+    {
         foreach (Segment segment in _segments)
         {
             if (segment.Cpu is { } cpu)
@@ -37,14 +71,6 @@ public sealed class LaunchSequence : IDisposable
             else
                 segment.Single!.Run(stream);
         }
-    }
-
-    /// <summary>Disposes the launches.</summary>
-    public void Dispose()
-    {
-        _disposed = true;
-        foreach (Launch launch in _launches)
-            launch.Dispose();
     }
 
     private static Segment[] Split(Launch[] launches)

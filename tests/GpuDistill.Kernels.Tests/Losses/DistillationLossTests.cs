@@ -9,6 +9,9 @@ public class DistillationLossTests
     private static readonly (int Rows, int Columns)[] SmallShapes =
         [(1, 2), (4097, 2), (13, 3), (257, 10), (7, 15), (7, 16), (7, 17), (5, 31), (5, 33), (3, 41), (2, 257)];
 
+    // Rows that fit one vector of every width, of 512 bits alone, and of none.
+    private static readonly int[] NarrowAndWide = [4, 10, 37];
+
     private static readonly (int Rows, int Columns)[] LargeShapes = [(5, 1000), (3, 4095), (2, 32000), (2, 128256)];
 
     public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithCuda;
@@ -42,15 +45,19 @@ public class DistillationLossTests
     public void Extreme_logits_and_temperatures_stay_finite_and_right(string device, KernelVariant variant)
     {
         KernelContext context = TestDevices.Get(device, variant);
-        foreach (float temperature in (float[])[1e-3f, 0.1f, 1, 2, 8, 50, 1e4f, 1e6f])
+        foreach (int columns in NarrowAndWide)
         {
-            LossCase extreme = new(23, 37, TestData.Uniform(23 * 37, 1e4f, 5), TestData.ExtremeLogits(23, 37, 6), LossCase.LabelsOf(23, 37, 7))
+            foreach (float temperature in (float[])[1e-3f, 0.1f, 1, 2, 8, 50, 1e4f, 1e6f])
             {
-                Options = new() { Temperature = temperature },
-            };
-            extreme.Check(context, "extreme");
-            (extreme with { Student = extreme.Teacher }).Check(context, "student and teacher share their places of -infinity");
-            (extreme with { Student = TestData.ExtremeLogits(23, 37, 8) }).Check(context, "some rows have an infinite loss");
+                float[] ordinary = TestData.Uniform(23 * columns, 1e4f, 5);
+                LossCase extreme = new(23, columns, ordinary, TestData.ExtremeLogits(23, columns, 6), LossCase.LabelsOf(23, columns, 7))
+                {
+                    Options = new() { Temperature = temperature },
+                };
+                extreme.Check(context, "extreme");
+                (extreme with { Student = extreme.Teacher }).Check(context, "student and teacher share their places of -infinity");
+                (extreme with { Student = TestData.ExtremeLogits(23, columns, 8) }).Check(context, "some rows have an infinite loss");
+            }
         }
     }
 
@@ -59,8 +66,6 @@ public class DistillationLossTests
     public void Every_option_matches_the_reference(string device, KernelVariant variant)
     {
         KernelContext context = TestDevices.Get(device, variant);
-        LossCase plain = LossCase.Peaky(14, 19);
-        float[] weights = [.. TestData.Uniform(19, 1, 9).Select(weight => weight < -0.5f ? 0 : weight + 1)];
         DistillationOptions[] options =
         [
             new() { SoftWeight = 0 }, new() { HardWeight = 0 }, new() { SoftWeight = 0, HardWeight = 0 }, new() { SoftWeight = 2.5f },
@@ -71,17 +76,22 @@ public class DistillationLossTests
             new() { Normalizer = 7.5f }, new() { Normalizer = 7.5f, Reduction = Reduction.Mean }, new() { IgnoreIndex = 0 },
             new() { LabelSmoothing = 0.2f, Reduction = Reduction.Mean, Temperature = 1 }, new() { LabelSmoothing = 0.1f, SoftWeight = 0 },
         ];
-        foreach (DistillationOptions option in options)
+        foreach (int columns in NarrowAndWide)
         {
-            int[] labels = [.. plain.Labels!.Select(label => label == -100 ? option.IgnoreIndex : label)];
-            LossCase test = plain with { Options = option, Labels = labels };
-            test.Check(context, "plain");
-            if (option.HasHard)
-                (test with { ClassWeights = weights }).Check(context, "class weights");
-            (test with { Labels = null }).Check(context, "no labels");
-            (test with { TeacherRows = [.. Enumerable.Range(0, 14).Select(row => row * 5 % 14)] }).Check(context, "gathered");
-            if (option.SoftWeight == 0)
-                (test with { Teacher = [] }).Check(context, "no teacher");
+            LossCase plain = LossCase.Peaky(14, columns);
+            float[] weights = [.. TestData.Uniform(columns, 1, 9).Select(weight => weight < -0.5f ? 0 : weight + 1)];
+            foreach (DistillationOptions option in options)
+            {
+                int[] labels = [.. plain.Labels!.Select(label => label == -100 ? option.IgnoreIndex : label)];
+                LossCase test = plain with { Options = option, Labels = labels };
+                test.Check(context, "plain");
+                if (option.HasHard)
+                    (test with { ClassWeights = weights }).Check(context, "class weights");
+                (test with { Labels = null }).Check(context, "no labels");
+                (test with { TeacherRows = [.. Enumerable.Range(0, 14).Select(row => row * 5 % 14)] }).Check(context, "gathered");
+                if (option.SoftWeight == 0)
+                    (test with { Teacher = [] }).Check(context, "no teacher");
+            }
         }
     }
 

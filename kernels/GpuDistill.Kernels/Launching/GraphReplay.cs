@@ -1,0 +1,51 @@
+using ILGPU.Runtime;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// Submits the same launches again and again, from the third time on as one graph where the device's driver has such: a step of
+/// a small network is a dozen launches of a few microseconds each, which the host could not submit as fast as they run. The first
+/// time they are submitted as they are, because code that is loaded on first use cannot be recorded. Where recording fails, they
+/// are submitted one by one for good.
+/// </summary>
+/// <param name="driver">What records and replays.</param>
+internal sealed class GraphReplay(IGraphDriver driver) : IDisposable
+{
+    private bool _loaded;
+    private bool _refused;
+    private IDisposable? _graph;
+
+    public bool IsRecorded => _graph is not null;
+
+    public void Run(AcceleratorStream stream, Action<AcceleratorStream> submit)
+    {
+        if (_graph is null && _loaded && !_refused)
+        {
+            _graph = driver.Record(stream, submit);
+            _refused = _graph is null;
+        }
+
+        if (_graph is null)
+            submit(stream);
+        else
+            driver.Launch(_graph, stream);
+        _loaded = true;
+    }
+
+    public void Dispose()
+    {
+        _graph?.Dispose();
+        _graph = null;
+        _refused = true;
+    }
+}
+
+/// <summary>A device's way to record launches and to submit them as one.</summary>
+internal interface IGraphDriver
+{
+    /// <summary>Records what <paramref name="submit"/> submits to the stream, without running it; null where that fails.</summary>
+    IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream> submit);
+
+    /// <summary>Submits what was recorded.</summary>
+    void Launch(IDisposable graph, AcceleratorStream stream);
+}
