@@ -16,7 +16,7 @@ internal sealed partial record Recipe
         WideSweep = new(Train("784-300-300-10", epochs: 10, rate: 0.1f), [1, 2, 4, 8, 12, 20, 40], StudentsPerSeed: 1),
         NarrowSweep = new(Train("784-30-30-10", epochs: 15, rate: 0.1f), [1, 1.5f, 2, 2.5f, 3, 4, 5, 8, 12, 20, 40], StudentsPerSeed: 3),
         OmittedDigit = new(Train("784-800-800-10", epochs: 40, rate: 0.1f, warmup: 2), Temperature: 20),
-        TwoDigits = new(Train("784-800-800-10", epochs: 60, rate: 0.1f, warmup: 5), Temperature: 20),
+        TwoDigits = new(Train("784-800-800-10", epochs: 60, rate: 0.05f, warmup: 5), Temperature: 20),
         SmallTransfer = new(
             Train("784-300-300-10", epochs: 1, rate: 0.1f, warmup: 0),
             Temperature: 4,
