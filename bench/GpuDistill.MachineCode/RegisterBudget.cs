@@ -3,8 +3,9 @@ namespace GpuDistill.MachineCode;
 /// <summary>
 /// The most registers per thread that a kernel may take on any of the architectures, a multiple of 8 as the hardware gives them
 /// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason. The CUDA
-/// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way. The CUDA products hold 64 sums a thread in their large tile, and with 128
-/// a multiprocessor has two groups too: one multiplies while the other waits.
+/// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way.
+/// The CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has two groups too: one multiplies while
+/// the other waits.
 /// </summary>
 internal static class RegisterBudget
 {
