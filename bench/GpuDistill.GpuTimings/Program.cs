@@ -6,7 +6,7 @@ using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 
-// Times the distillation loss on a CUDA device, after a check against the double-precision reference, and writes JSON:
+// Times the distillation loss and matrix products on a CUDA device, after a check against the double-precision reference, and writes JSON:
 //   GpuDistill.GpuTimings ours.json                 on the first CUDA device
 //   GpuDistill.GpuTimings ours.json --dry-run       on the CPU, with few rows: checks this program, and measures nothing
 if (args.Length == 0)
@@ -36,7 +36,20 @@ foreach ((int rows, int columns) in ((int, int)[])[(1 << 20, 10), (65_536, 1000)
     timings.Add(LossTiming.Of<BFloat16>(kernels, some, columns, "bfloat16", value => (BFloat16)value, value => (float)value, copy));
 }
 
+// Without tensor cores products are timed exactly only; on the CPU they are exact, and small.
+bool tensorCores = accelerator is CudaAccelerator { Architecture: var architecture } && architecture >= CudaArchitecture.SM_80;
+foreach (MatrixPrecision precision in tensorCores ? Enum.GetValues<MatrixPrecision>() : [MatrixPrecision.Exact])
+{
+    using KernelContext products = new(accelerator, precision: precision);
+    foreach ((int rows, int columns, int terms) in ((int, int, int)[])[(4096, 4096, 4096), (8192, 1200, 1200), (128, 800, 784)])
+    {
+        int scale = dry ? 32 : 1;
+        foreach ((string, bool, bool) layout in ProductTiming.Layouts)
+            timings.Add(ProductTiming.Of(products, rows / scale, columns / scale, terms / scale, layout, copy));
+    }
+}
+
 foreach (Timing timing in timings)
-    Console.WriteLine($"{timing.Work} {timing.Dtype}: {timing.OursUs:F1} us, {timing.ShareOfCopyBandwidth:P0} of the copy bandwidth ({timing.Variant})");
+    Console.WriteLine($"{timing.Work} {timing.Dtype}: {timing.OursUs:F1} us, {timing.ShareOfCopyBandwidth:P0} of the copy bandwidth{(timing.TeraFlops is { } flops ? $", {flops:F1} TFLOP/s" : "")} ({timing.Variant})");
 File.WriteAllText(args[0], JsonSerializer.Serialize(timings, Timing.Json));
 return 0;

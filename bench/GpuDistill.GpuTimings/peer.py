@@ -31,7 +31,7 @@ def gradient64(student, teacher, labels, rows):
     return (SOFT * TEMPERATURE * (q - p) + HARD * h) / student.shape[0]
 
 
-def median_us(function, sets, rounds=31, warm_ups=5):
+def median_us(function, sets, step=step, rounds=31, warm_ups=5):
     for i in range(warm_ups):
         step(function, sets[i % len(sets)])
     times = []
@@ -63,20 +63,51 @@ def measure(entry, peer, function):
     return median_us(function, sets)
 
 
+def multiply(function, inputs):
+    return function(*inputs)
+
+
+def measure_product(entry):
+    """torch.matmul in the same precision; operands lie in memory as ours do, and are transposed as views."""
+    rows, columns, terms = entry["rows"], entry["columns"], entry["terms"]
+    torch.backends.cuda.matmul.allow_tf32 = entry["dtype"] == "tf32"
+    generator = torch.Generator("cuda").manual_seed(3)
+    size = 4 * (rows * terms + terms * columns + rows * columns)
+    sets = []
+    for _ in range(max(1, min(16, BYTES_BEYOND_CACHES // size))):
+        left, right = ((terms, rows) if entry["transposeLeft"] else (rows, terms)), ((columns, terms) if entry["transposeRight"] else (terms, columns))
+        a, b = (torch.empty(shape, device="cuda").uniform_(-1, 1, generator=generator) for shape in (left, right))
+        a, b = (a.T if entry["transposeLeft"] else a), (b.T if entry["transposeRight"] else b)
+        sets.append((a, b, torch.empty(rows, columns, device="cuda")))
+    call = lambda a, b, out: torch.matmul(a, b, out=out)
+    multiply(call, sets[0])
+    a, b, out = sets[0]
+    bound = (terms / 2**23 + (1e-3 if entry["dtype"] == "tf32" else 0)) * (a[:8].double().abs() @ b.double().abs())
+    if not ((out[:8].double() - a[:8].double() @ b.double()).abs() <= bound).all():
+        raise SystemExit(f"{entry['work']} {entry['dtype']}: wrong product")
+    return median_us(call, sets, multiply)
+
+
 def main():
     ours, result = json.load(open(sys.argv[1])), []
     print(torch.cuda.get_device_name(), "torch", torch.__version__)
     for entry in ours:
-        for peer in ("torch.eager", "torch.compile"):
+        product = "terms" in entry
+        for peer in ("torch.matmul",) if product else ("torch.eager", "torch.compile"):
             torch.cuda.empty_cache()
             torch._dynamo.reset()
             try:
-                us = measure(entry, peer, loss if peer == "torch.eager" else torch.compile(loss))
+                if product:
+                    us = measure_product(entry)
+                else:
+                    us = measure(entry, peer, loss if peer == "torch.eager" else torch.compile(loss))
             except torch.cuda.OutOfMemoryError:
                 us = None
             row = {"work": entry["work"], "dtype": entry["dtype"], "peer": peer, "peerUs": us, "oursUs": entry["oursUs"]}
             row["ratio"] = us / entry["oursUs"] if us else None
             row["shareOfCopyBandwidth"] = entry["shareOfCopyBandwidth"]
+            if product:
+                row["teraFlops"] = entry["teraFlops"]
             print(row)
             result.append(row)
     json.dump(result, open(sys.argv[2], "w"), indent=2)

@@ -13,7 +13,7 @@ if (Ptxas.Find() is not { } ptxas)
 
 if (args is ["--code", string name] && KernelCatalog.All.FirstOrDefault(entry => entry.Name == name) is { } kernel)
 {
-    using PtxSource source = new(CudaArchitecture.SM_90);
+    PtxSource source = new(CudaArchitecture.SM_90);
     string ptx = source.Compile(kernel);
     Console.WriteLine(ptx);
     Console.WriteLine(ptxas.Assemble(ptx, CudaArchitecture.SM_90).Code);

@@ -6,33 +6,25 @@ using ILGPU.Runtime.Cuda;
 
 namespace GpuDistill.MachineCode;
 
-/// <summary>Compiles kernels to PTX for one architecture, as <see cref="KernelContext"/> does on such a device, without one.</summary>
-internal sealed class PtxSource : IDisposable
+/// <summary>
+/// Compiles kernels to PTX for one architecture, as <see cref="KernelContext"/> does on such a device, without one. Each is compiled in a
+/// context of its own: ILGPU's code depends a little on what it compiled before, and by that the assembler's registers.
+/// </summary>
+internal sealed class PtxSource(CudaArchitecture architecture)
 {
-    private readonly Context _context;
-    private readonly PTXBackend _backend;
-
-    public PtxSource(CudaArchitecture architecture)
-    {
-        Architecture = architecture;
-        _context = Context.Create(builder => KernelContext.Prepare(builder, AcceleratorType.Cuda));
-        // The newest PTX that CUDA 12.4 assembles, and so any driver since.
-        _backend = new PTXBackend(_context, architecture, CudaInstructionSet.ISA_84, null!);
-    }
-
     /// <summary>The architectures that are looked at: the oldest with a wide user base, Ampere, Hopper.</summary>
     public static IReadOnlyList<CudaArchitecture> Architectures { get; } =
         [CudaArchitecture.SM_75, CudaArchitecture.SM_80, CudaArchitecture.SM_90];
 
-    public CudaArchitecture Architecture { get; }
+    public CudaArchitecture Architecture => architecture;
 
     public static string NameOf(CudaArchitecture architecture) => $"sm_{architecture.Major}{architecture.Minor}";
 
-    public string Compile(KernelEntry kernel) => PtxCode.Compile(_backend, kernel.Method).PTXAssembly;
-
-    public void Dispose()
+    public string Compile(KernelEntry kernel)
     {
-        _backend.Dispose();
-        _context.Dispose();
+        using Context context = Context.Create(builder => KernelContext.Prepare(builder, AcceleratorType.Cuda));
+        // The newest PTX that CUDA 12.4 assembles, and so any driver since.
+        using PTXBackend backend = new(context, architecture, CudaInstructionSet.ISA_84, null!);
+        return PtxCode.Compile(backend, kernel.Method).PTXAssembly;
     }
 }

@@ -14,6 +14,7 @@ public class ArgumentTests
         { "demo --device tpu", "'tpu'" },
         { "devices --device cuda:99", "'cuda:99'" },
         { "devices --variant simd1024", "--variant must be auto, portable, simd128, simd256, simd512 or cuda; it is 'simd1024'" },
+        { "devices --precision half", "--precision must be exact or tf32; it is 'half'" },
         { "devices --threads 0", "--threads must be a whole number from 1 to " },
         { "devices --threads 100000", "--threads must be a whole number from 1 to " },
         { "train", "'--output' is required" },

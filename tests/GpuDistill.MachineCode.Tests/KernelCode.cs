@@ -12,6 +12,10 @@ internal static class KernelCode
     // ILGPU compiles one kernel at a time.
     private static readonly Lock Compiler = new();
 
+    /// <summary>Those that are looked at and that the kernel is offered on.</summary>
+    public static IEnumerable<CudaArchitecture> Architectures(string kernel) =>
+        PtxSource.Architectures.Where(KernelCatalog.All.Single(entry => entry.Name == kernel).RunsOn);
+
     public static string Ptx(string kernel, CudaArchitecture architecture)
     {
         lock (Compiler)

@@ -17,16 +17,39 @@ public class MachineCodeTests
         Ptxas? ptxas = Ptxas.Find();
         if (ptxas is null)
             Assert.Skip("ptxas is not at hand; eng/get-ptxas fetches it");
-        foreach (CudaArchitecture architecture in PtxSource.Architectures)
+        foreach (CudaArchitecture architecture in KernelCode.Architectures(kernel))
         {
             MachineCode code = ptxas.Assemble(KernelCode.Ptx(kernel, architecture), architecture);
             Assert.Equal((0, 0), (code.Stack, code.Spills));
             Assert.InRange(code.Registers, 1, RegisterBudget.Table[kernel]);
             Assert.True(code.Count("EXIT") > 0, "no machine code");
             CheckWideAccesses(kernel, code);
+            CheckProduct(kernel, code);
             foreach (string instruction in (string[])["LDL", "STL", "DADD", "DMUL", "DFMA", "DSETP"])
                 Assert.True(code.Count(instruction) == 0, $"{instruction} in the code for {architecture}");
         }
+    }
+
+    // The CUDA products: panels by asynchronous copies of 16 bytes. On tensor cores 16 instructions for 16 terms of a block of 32 x 32,
+    // and matrix loads of operands whose terms are neighbours; exactly, loads of 16 bytes from shared memory and fused multiply-adds.
+    private static void CheckProduct(string kernel, MachineCode code)
+    {
+        bool tf32 = kernel.Contains("Tf32Sums", StringComparison.Ordinal);
+        bool exact = kernel.Contains("ExactSums", StringComparison.Ordinal);
+        int blocks = kernel.Contains(nameof(LargeTile), StringComparison.Ordinal) ? 2 : 1;
+        Assert.Equal(tf32 ? 16 * blocks : 0, code.Count("HMMA.1688.F32.TF32"));
+        if (!tf32 && !exact)
+            return;
+        Assert.True(code.Count("LDGSTS.E.BYPASS.128") > 0, "no copies of 16 bytes");
+        // A layer's weight gradient has neither operand so, its forward pass and input gradient have.
+        bool alongTerms = kernel.StartsWith(nameof(MatrixProduct), StringComparison.Ordinal)
+            ? kernel.Contains(nameof(AlongTerms), StringComparison.Ordinal)
+            : !kernel.StartsWith(nameof(DenseBackwardWeights), StringComparison.Ordinal);
+        Assert.Equal(tf32 && alongTerms, code.Count("LDSM.16.M88.4") > 0);
+        if (!exact)
+            return;
+        Assert.True(code.Count("LDS.128") > 0, "no loads of 16 bytes");
+        Assert.InRange(code.Count("FFMA"), 128 * blocks, int.MaxValue);
     }
 
     // The CUDA loss with whole quads: four elements of student, teacher and gradient in one access each.

@@ -23,7 +23,7 @@ public class PtxTests
     [MemberData(nameof(Kernels))]
     public void A_kernel_compiles_to_single_precision_code_without_local_memory(string kernel)
     {
-        foreach (CudaArchitecture architecture in PtxSource.Architectures)
+        foreach (CudaArchitecture architecture in KernelCode.Architectures(kernel))
         {
             string ptx = KernelCode.Ptx(kernel, architecture);
             Assert.Contains($".target {PtxSource.NameOf(architecture)}\n", ptx.ReplaceLineEndings("\n"), StringComparison.Ordinal);

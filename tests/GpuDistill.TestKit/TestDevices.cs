@@ -11,7 +11,8 @@ namespace GpuDistill.TestKit;
 
 /// <summary>
 /// The devices that tests run on. <c>cpu</c> has 2 lanes, which is what the library opens; <c>cpu-16</c> has 4 warps of 4
-/// lanes, so that every barrier and reduction of a portable kernel is exercised without a GPU. A GPU that is not there is
+/// lanes, so that every barrier and reduction of a portable kernel is exercised without a GPU; <c>cpu-256</c> has the 8 warps of 32
+/// lanes that the CUDA matrix product needs. A GPU that is not there is
 /// a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE names it (comma-separated).
 /// </summary>
 public static class TestDevices
@@ -25,13 +26,14 @@ public static class TestDevices
         .Prepare(builder, AcceleratorType.CPU)
         .CPU(new CPUDevice(2, 1, 1))
         .CPU(new CPUDevice(4, 4, 1))
+        .CPU(new CPUDevice(32, 8, 1))
         .OpenCL()));
 
     private static readonly Lazy<Context> CudaContext = new(() => Context.Create(
         builder => KernelContext.Prepare(builder, AcceleratorType.Cuda).Cuda()));
 
     private static readonly ConcurrentDictionary<string, Lazy<Accelerator?>> Accelerators = new();
-    private static readonly ConcurrentDictionary<(string, KernelVariant), Lazy<KernelContext>> Contexts = new();
+    private static readonly ConcurrentDictionary<(string, KernelVariant, MatrixPrecision, CudaTileKind?), Lazy<KernelContext>> Contexts = new();
 
     /// <summary>Theory rows (device, variant) for every operation: all devices, all variants that a device could run.</summary>
     public static TheoryData<string, KernelVariant> Variants =>
@@ -61,11 +63,32 @@ public static class TestDevices
     /// <summary>What only CUDA has.</summary>
     public static TheoryData<string, KernelVariant> CudaAlone => [On("cuda", KernelVariant.Portable)];
 
+    /// <summary>The same for the dense operations, whose CUDA variant needs warps of 32 lanes.</summary>
+    public static TheoryData<string, KernelVariant> VariantsWithTensorCores =>
+    [
+        .. Variants,
+        .. TensorCores.Select(row => On(row.Data, KernelVariant.Cuda)),
+    ];
+
+    /// <summary>The devices that run what needs tensor cores.</summary>
+    public static TheoryData<string> TensorCores =>
+    [
+        new("cpu-256") { Traits = { [DeviceTrait] = ["cpu-256"] } },
+        new("cuda") { Traits = { [DeviceTrait] = ["cuda"] } },
+    ];
+
     /// <summary>
     /// The context of a device with a forced variant. Skips the test where the device is missing, or fails it where it is
     /// required; the CPU is always required.
     /// </summary>
-    public static KernelContext Get(string device, KernelVariant variant)
+    /// <param name="device">One of the names above.</param>
+    /// <param name="variant">The variant.</param>
+    /// <param name="precision">The precision of matrix products.</param>
+    public static KernelContext Get(string device, KernelVariant variant, MatrixPrecision precision = MatrixPrecision.Exact) =>
+        Get(device, variant, precision, null);
+
+    /// <summary>The same with every CUDA product in one kind of tile.</summary>
+    internal static KernelContext Get(string device, KernelVariant variant, MatrixPrecision precision, CudaTileKind? tile)
     {
         Accelerator? accelerator = Accelerators.GetOrAdd(device, name => new(() => Open(name))).Value;
         if (accelerator is null)
@@ -75,12 +98,13 @@ public static class TestDevices
             Assert.Skip($"no {device} device on this machine");
         }
 
-        Lazy<KernelContext> probe = Contexts.GetOrAdd((device, KernelVariant.Auto), _ => new(() => new KernelContext(accelerator)));
+        Lazy<KernelContext> probe = Contexts.GetOrAdd((device, KernelVariant.Auto, MatrixPrecision.Exact, null), _ => new(() => new KernelContext(accelerator)));
         bool emulates = variant == KernelVariant.Cuda && !probe.Value.Supports(variant);
         if (!emulates && !probe.Value.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
-        return Contexts.GetOrAdd((device, variant), _ => new(() =>
-            emulates ? new KernelContext(accelerator, emulatesCuda: true) : new KernelContext(accelerator, variant))).Value;
+        return Contexts.GetOrAdd((device, variant, precision, tile), _ => new(() => emulates
+            ? KernelContext.EmulatingCuda(accelerator, precision, tile)
+            : new KernelContext(accelerator, variant, precision: precision) { ForcedTile = tile })).Value;
     }
 
     private static TheoryDataRow<string, KernelVariant> On(string device, KernelVariant variant) =>
@@ -93,6 +117,7 @@ public static class TestDevices
         {
             "cpu" => context.CreateCPUAccelerator(0),
             "cpu-16" => context.CreateCPUAccelerator(1),
+            "cpu-256" => context.CreateCPUAccelerator(2),
             "cuda" => CudaContext.Value.GetCudaDevices().Count > 0 ? CudaContext.Value.CreateCudaAccelerator(0) : null,
             "opencl" => context.GetCLDevices().Count > 0 ? context.CreateCLAccelerator(0) : null,
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such test device."),

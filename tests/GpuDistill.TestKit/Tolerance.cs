@@ -53,6 +53,13 @@ public sealed record Tolerance(double Absolute, double Relative, string Reason)
     public static Tolerance DotProduct(int terms, double magnitude) =>
         new((terms + 1) * (Epsilon / 2) * magnitude, 0, "one rounding per term, relative to the sum of absolute values");
 
+    /// <summary>
+    /// The same with operands rounded to TF32, whose 11 significant bits make an error of at most 2^-11 in each of two factors. Tensor
+    /// cores cut off sums instead of rounding them, which is up to an ulp each.
+    /// </summary>
+    public static Tolerance Tf32Product(int terms, double magnitude) =>
+        new(((1.0 / (1 << 10)) + (1.0 / (1 << 22)) + ((terms + 1) * Epsilon)) * magnitude, 0, "two roundings to 11 bits and one per term");
+
     public static readonly Tolerance LogitDifference = new(
         8 * Epsilon, 4 * Epsilon, "in units of the largest |logit|: one rounding each of z - v, its mean and the difference of both");
 

@@ -1,4 +1,5 @@
 using System.Reflection;
+using ILGPU.Runtime.Cuda;
 
 namespace GpuDistill.Kernels;
 
@@ -53,4 +54,8 @@ internal static class KernelCatalog
 /// <param name="Name">Operation, method and storage type.</param>
 /// <param name="Method">The method, not generic any more.</param>
 /// <param name="Mark">What it says of itself.</param>
-internal sealed record KernelEntry(string Name, MethodInfo Method, KernelEntryAttribute Mark);
+internal sealed record KernelEntry(string Name, MethodInfo Method, KernelEntryAttribute Mark)
+{
+    /// <summary>Whether the kernel is offered on an architecture.</summary>
+    public bool RunsOn(CudaArchitecture architecture) => !Mark.NeedsPtxIntrinsics || architecture >= PtxIntrinsics.Oldest;
+}

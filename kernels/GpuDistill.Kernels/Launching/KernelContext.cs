@@ -22,26 +22,45 @@ public sealed class KernelContext : IDisposable
     /// <param name="threads">
     /// CPU accelerator only: worker threads, at most <see cref="MaxThreads"/>; 0 takes one per logical processor.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is out of its range.</exception>
-    /// <exception cref="NotSupportedException">The device cannot run <paramref name="variant"/>.</exception>
-    public KernelContext(Accelerator accelerator, KernelVariant variant = KernelVariant.Auto, int threads = 0)
+    /// <param name="precision">The precision of matrix products.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="threads"/> is out of its range, or there is no such precision.
+    /// </exception>
+    /// <exception cref="NotSupportedException">
+    /// The device cannot run <paramref name="variant"/>, or has no tensor cores for <paramref name="precision"/>.
+    /// </exception>
+    public KernelContext(
+        Accelerator accelerator,
+        KernelVariant variant = KernelVariant.Auto,
+        int threads = 0,
+        MatrixPrecision precision = MatrixPrecision.Exact)
+        : this(accelerator, variant, threads, precision, emulatesCuda: false)
+    {
+    }
+
+    private KernelContext(Accelerator accelerator, KernelVariant variant, int threads, MatrixPrecision precision, bool emulatesCuda)
     {
         ArgumentNullException.ThrowIfNull(accelerator);
         CheckThreads(threads);
+        if (!Enum.IsDefined(precision))
+            throw new ArgumentOutOfRangeException(nameof(precision), precision, "There is no such precision.");
         Accelerator = accelerator;
         Variant = variant;
+        Precision = precision;
+        _emulatesCuda = emulatesCuda;
         if (accelerator.AcceleratorType == AcceleratorType.CPU)
             _workers = new(() => new CpuWorkers(threads));
         if (variant != KernelVariant.Auto && !Supports(variant))
             throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
-    }
-
-    // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
-    internal KernelContext(Accelerator accelerator, bool emulatesCuda)
-        : this(accelerator)
-    {
-        _emulatesCuda = emulatesCuda;
-        Variant = KernelVariant.Cuda;
+        if (precision == MatrixPrecision.Exact)
+            return;
+        if (variant is not (KernelVariant.Auto or KernelVariant.Cuda))
+            throw new NotSupportedException($"The variant {variant} has no products in {precision}; {nameof(KernelVariant.Cuda)} has.");
+        if (!HasTensorCores)
+        {
+            throw new NotSupportedException(
+                $"{accelerator.Name} has no tensor cores for products in {precision}; they need CUDA and compute capability 8.0 or newer.");
+        }
     }
 
     /// <summary>The accelerator.</summary>
@@ -49,6 +68,9 @@ public sealed class KernelContext : IDisposable
 
     /// <summary>The variant forced for every operation, or Auto.</summary>
     public KernelVariant Variant { get; }
+
+    /// <summary>The precision of matrix products.</summary>
+    public MatrixPrecision Precision { get; }
 
     /// <summary>
     /// The most worker threads: 4 per logical processor, and 64 on a small machine. Workers wait for each other many times in a
@@ -62,18 +84,31 @@ public sealed class KernelContext : IDisposable
     /// <summary>Whether threads of a warp can exchange values; ILGPU offers it for OpenCL on few devices.</summary>
     internal bool HasShuffles => Accelerator.AcceleratorType != AcceleratorType.OpenCL;
 
+    /// <summary>
+    /// Whether there are tensor cores for TF32 and asynchronous copies to shared memory, which came together. In tests, an accelerator
+    /// with warps and groups as large as theirs.
+    /// </summary>
+    internal bool HasTensorCores => Accelerator is CudaAccelerator cuda
+        ? PtxIntrinsics.AreOn(cuda)
+        : _emulatesCuda && Accelerator.AcceleratorType == AcceleratorType.CPU
+            && Accelerator.WarpSize == TensorCore.WarpSize && Accelerator.MaxNumThreadsPerGroup >= RowTeam.MaxGroupSize;
+
+    /// <summary>For tests: the tile of every CUDA product, where its plan would take another.</summary>
+    internal CudaTileKind? ForcedTile { get; init; }
+
     internal CpuWorkers Workers =>
         _workers?.Value ?? throw new NotSupportedException("CPU variants need ILGPU's CPU accelerator.");
 
     /// <summary>
     /// Sets what the ILGPU context of an accelerator is built with: ILGPU's algorithms always, and for CUDA the optimization level
-    /// that its kernels are written for (with any other they are correct and slower).
+    /// that its kernels are written for and the instructions that its matrix products need (without them kernels are correct and slower).
     /// </summary>
     /// <param name="builder">The builder of the context.</param>
     /// <param name="type">The kind of accelerator that the context is for.</param>
     public static Context.Builder Prepare(Context.Builder builder, AcceleratorType type)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        PtxIntrinsics.Register(builder);
         return builder.EnableAlgorithms().Optimize(type == AcceleratorType.Cuda ? PtxCode.Level : OptimizationLevel.O1);
     }
 
@@ -84,6 +119,10 @@ public sealed class KernelContext : IDisposable
         KernelVariant.Cuda => _emulatesCuda || Accelerator.AcceleratorType == AcceleratorType.Cuda,
         _ => _workers is not null && SimdSupport.Has(variant),
     };
+
+    // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
+    internal static KernelContext EmulatingCuda(Accelerator accelerator, MatrixPrecision precision, CudaTileKind? tile) =>
+        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true) { ForcedTile = tile };
 
     /// <summary>Stops the worker threads. The accelerator stays as it is.</summary>
     public void Dispose()
@@ -130,7 +169,13 @@ public sealed class KernelContext : IDisposable
 
     /// <summary>Binds a kernel to its arguments with <paramref name="groups"/> groups of <paramref name="groupSize"/> threads.</summary>
     internal Launch Portable<TArguments>(
-        string operation, Action<TArguments> kernel, int groups, int groupSize, TArguments arguments, int sharedFloats = 0)
+        string operation,
+        Action<TArguments> kernel,
+        int groups,
+        int groupSize,
+        TArguments arguments,
+        int sharedFloats = 0,
+        KernelVariant variant = KernelVariant.Portable)
         where TArguments : struct
     {
         SharedMemoryConfig shared = sharedFloats > 0
@@ -138,6 +183,6 @@ public sealed class KernelContext : IDisposable
             : default;
         // Contexts of one accelerator share ILGPU's kernel objects, so the gate is the accelerator's.
         object? gate = Accelerator.AcceleratorType == AcceleratorType.OpenCL ? Accelerator : null;
-        return new PortableLaunch<TArguments>(operation, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments, gate);
+        return new PortableLaunch<TArguments>(operation, variant, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments, gate);
     }
 }

@@ -10,8 +10,14 @@ internal sealed class KernelEntryAttribute : Attribute
     /// <summary>The largest group size that the kernel is launched with.</summary>
     public int GroupSize { get; init; } = RowTeam.MaxGroupSize;
 
+    /// <summary>Groups that a CUDA multiprocessor is to hold at least, which limits registers; 0 leaves that to the assembler.</summary>
+    public int GroupsPerMultiprocessor { get; init; }
+
     /// <summary>The variant that the kernel belongs to.</summary>
     public KernelVariant Variant { get; init; } = KernelVariant.Portable;
+
+    /// <summary>Whether the kernel has instructions of <see cref="PtxIntrinsics.Oldest"/>, and does not compile for what is older.</summary>
+    public bool NeedsPtxIntrinsics { get; init; }
 
     /// <summary>
     /// A static method of the same class that lists the type arguments of a generic kernel, one array each; without one, a kernel is

@@ -5,6 +5,7 @@ namespace GpuDistill.Kernels;
 
 /// <summary>A launch of one explicitly grouped ILGPU kernel whose whole argument list is one struct.</summary>
 /// <param name="operation">The operation's name.</param>
+/// <param name="variant">The variant that the kernel belongs to.</param>
 /// <param name="kernel">The loaded kernel.</param>
 /// <param name="config">The launch geometry.</param>
 /// <param name="arguments">The argument list.</param>
@@ -14,10 +15,11 @@ namespace GpuDistill.Kernels;
 /// </param>
 internal sealed class PortableLaunch<TArguments>(
     string operation,
+    KernelVariant variant,
     Action<AcceleratorStream, KernelConfig, TArguments> kernel,
     KernelConfig config,
     TArguments arguments,
-    object? gate) : Launch(operation, KernelVariant.Portable)
+    object? gate) : Launch(operation, variant)
     where TArguments : struct
 {
     private protected override void Submit(AcceleratorStream stream)

@@ -34,9 +34,10 @@ internal static class PtxCode
     {
         if (IsKnown && backend.Architecture > CudaArchitecture.SM_80)
             SetTarget(backend.Capabilities, backend.Architecture);
-        int groupSize = kernel.GetCustomAttribute<KernelEntryAttribute>()!.GroupSize;
+        KernelEntryAttribute mark = kernel.GetCustomAttribute<KernelEntryAttribute>()!;
+        int? groups = mark.GroupsPerMultiprocessor > 0 ? mark.GroupsPerMultiprocessor : null;
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(groupSize, null));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(mark.GroupSize, groups));
         if (IsKnown)
             Assembly(compiled) = compiled.PTXAssembly.Replace("bra.uni", "bra", StringComparison.Ordinal);
         return compiled;

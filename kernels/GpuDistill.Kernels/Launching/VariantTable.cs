@@ -13,21 +13,25 @@ internal sealed class VariantTable<TArguments>
     private readonly Func<KernelContext, TArguments, Launch> _portable;
     private readonly Func<KernelContext, TArguments, KernelVariant, Launch> _simd;
     private readonly Func<KernelContext, TArguments, Launch>? _cuda;
+    private readonly Func<KernelContext, bool> _runsCuda;
 
     /// <param name="operation">The operation's name, for messages.</param>
     /// <param name="portable">Binds the ILGPU kernel.</param>
     /// <param name="simd">Binds the CPU launch of the given width.</param>
     /// <param name="cuda">Binds the kernel made for CUDA, where there is one.</param>
+    /// <param name="runsCuda">Whether a device that runs the CUDA variants runs this one; null if all do.</param>
     public VariantTable(
         string operation,
         Func<KernelContext, TArguments, Launch> portable,
         Func<KernelContext, TArguments, KernelVariant, Launch> simd,
-        Func<KernelContext, TArguments, Launch>? cuda = null)
+        Func<KernelContext, TArguments, Launch>? cuda = null,
+        Func<KernelContext, bool>? runsCuda = null)
     {
         _operation = operation;
         _portable = portable;
         _simd = simd;
         _cuda = cuda;
+        _runsCuda = runsCuda ?? (_ => cuda is not null);
     }
 
     /// <summary>The variants that the context's device can run of an operation that offers all, fastest first.</summary>
@@ -42,7 +46,7 @@ internal sealed class VariantTable<TArguments>
     {
         KernelVariant wanted = forced != KernelVariant.Auto ? forced : context.Variant;
         IReadOnlyList<KernelVariant> supported =
-            [.. Supported(context).Where(variant => variant != KernelVariant.Cuda || _cuda is not null)];
+            [.. Supported(context).Where(variant => variant != KernelVariant.Cuda || _runsCuda(context))];
         KernelVariant chosen = wanted == KernelVariant.Auto ? supported[0] : wanted;
         if (!supported.Contains(chosen))
         {

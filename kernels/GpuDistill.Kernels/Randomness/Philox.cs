@@ -39,10 +39,16 @@ internal static class Philox
     }
 
     /// <summary>The random word of a matrix element.</summary>
-    public static uint Word(ulong seed, uint stream, long step, uint row, uint column)
+    public static uint Word(ulong seed, uint stream, long step, uint row, uint column) =>
+        Select(Draw(seed, stream, step, row, column), column);
+
+    /// <summary>The four words of the counter that an element's word is of; its neighbours at a distance of 16 in a block of 64 share them.</summary>
+    public static Words Draw(ulong seed, uint stream, long step, uint row, uint column) =>
+        Draw(((column / 64) * 16) + (column % 16), row, (uint)step, stream, (uint)seed, (uint)(seed >> 32));
+
+    /// <summary>The word of an element among those of its counter.</summary>
+    public static uint Select(Words words, uint column)
     {
-        uint counter = ((column / 64) * 16) + (column % 16);
-        Words words = Draw(counter, row, (uint)step, stream, (uint)seed, (uint)(seed >> 32));
         uint word = (column / 16) % 4;
         uint low = word == 0 ? words.W0 : words.W1;
         uint high = word == 2 ? words.W2 : words.W3;
@@ -50,9 +56,12 @@ internal static class Philox
     }
 
     /// <summary>The uniform number in [0, 1) of a matrix element.</summary>
-    /// <remarks>From int, since C# makes a float of a uint by way of double precision.</remarks>
     public static float Uniform(ulong seed, uint stream, long step, uint row, uint column) =>
-        (int)(Word(seed, stream, step, row, column) >> 8) * UnitScale;
+        ToUniform(Word(seed, stream, step, row, column));
+
+    /// <summary>The uniform number in [0, 1) of a random word.</summary>
+    /// <remarks>From int, since C# makes a float of a uint by way of double precision.</remarks>
+    public static float ToUniform(uint word) => (int)(word >> 8) * UnitScale;
 
     /// <summary>The four words that one counter yields.</summary>
     internal struct Words

@@ -107,6 +107,8 @@ internal static class ExperimentCommand
             words.Add($"--seeds {count}");
         if (parsed.GetValue(common.Device) is { } device)
             words.Add($"--device {device}");
+        if (parsed.IsGiven(common.Precision))
+            words.Add($"--precision {parsed.GetRequiredValue(common.Precision)}");
         return string.Join(' ', [.. words, "--output DIR"]);
     }
 

@@ -17,6 +17,10 @@ internal sealed class CommonOptions
         "--threads", "N", "Worker threads, on the CPU only; without it, one per logical processor.",
         n => n >= 1 && n <= KernelContext.MaxThreads, $"a whole number from 1 to {KernelContext.MaxThreads}");
 
+    public Option<string> Precision { get; } = OptionFactory.Choice(
+        "--precision", "KIND", "Matrix products, exactly in single precision or on the tensor cores of CUDA GPUs", "exact",
+        [.. Enum.GetNames<MatrixPrecision>().Select(name => name.ToLowerInvariant())]);
+
     public Option<bool> Json { get; } = new("--json")
     {
         Description = "Write the result as JSON, alone, to standard output; progress goes to standard error.",
@@ -27,6 +31,7 @@ internal sealed class CommonOptions
         command.Add(Device);
         command.Add(Variant);
         command.Add(Threads);
+        command.Add(Precision);
         command.Add(Json);
         return this;
     }
@@ -36,6 +41,7 @@ internal sealed class CommonOptions
     public DistillDevice Open(ParseResult parsed)
     {
         KernelVariant variant = Enum.Parse<KernelVariant>(parsed.GetRequiredValue(Variant), ignoreCase: true);
-        return DistillDevice.Open(parsed.GetValue(Device) ?? "auto", variant, parsed.GetValue(Threads) ?? 0);
+        MatrixPrecision precision = Enum.Parse<MatrixPrecision>(parsed.GetRequiredValue(Precision), ignoreCase: true);
+        return DistillDevice.Open(parsed.GetValue(Device) ?? "auto", variant, parsed.GetValue(Threads) ?? 0, precision);
     }
 }

@@ -63,19 +63,29 @@ public sealed class DistillDevice : IDisposable
     /// <param name="threads">
     /// Worker threads, for the CPU only, at most <see cref="KernelContext.MaxThreads"/>; 0 takes one per logical processor.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such variant, or <paramref name="threads"/> is out of its range.</exception>
+    /// <param name="precision">
+    /// The precision of all matrix products, in training and in evaluation: exact by default, TF32 on tensor cores on demand.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There is no such variant or precision, or <paramref name="threads"/> is out of its range.
+    /// </exception>
     /// <exception cref="DeviceNotFoundException">There is no such device; the message lists those that are here.</exception>
     /// <exception cref="NotSupportedException">
-    /// The device cannot run <paramref name="variant"/>, or it is a GPU and <paramref name="threads"/> was given.
+    /// The device cannot run <paramref name="variant"/> or has no tensor cores for <paramref name="precision"/>, or it is a GPU and
+    /// <paramref name="threads"/> was given.
     /// </exception>
     /// <exception cref="InvalidOperationException">The device is here and its driver does not open it.</exception>
-    public static DistillDevice Open(string name = "auto", KernelVariant variant = KernelVariant.Auto, int threads = 0)
+    public static DistillDevice Open(
+        string name = "auto",
+        KernelVariant variant = KernelVariant.Auto,
+        int threads = 0,
+        MatrixPrecision precision = MatrixPrecision.Exact)
     {
         ArgumentNullException.ThrowIfNull(name);
         KernelContext.CheckThreads(threads);
         if (!Enum.IsDefined(variant))
             throw new ArgumentOutOfRangeException(nameof(variant), variant, "There is no such variant.");
-        return Open(name, variant, threads, DeviceCatalog.Find());
+        return Open(name, variant, threads, DeviceCatalog.Find(), precision);
     }
 
     /// <inheritdoc/>
@@ -91,7 +101,11 @@ public sealed class DistillDevice : IDisposable
     public override string ToString() => Info.ToString();
 
     internal static DistillDevice Open(
-        string name, KernelVariant variant, int threads, IReadOnlyList<DeviceCandidate> candidates)
+        string name,
+        KernelVariant variant,
+        int threads,
+        IReadOnlyList<DeviceCandidate> candidates,
+        MatrixPrecision precision = MatrixPrecision.Exact)
     {
         bool cpuOnly = variant is KernelVariant.Simd128 or KernelVariant.Simd256 or KernelVariant.Simd512;
         List<string> failures = [];
@@ -112,7 +126,7 @@ public sealed class DistillDevice : IDisposable
             string choice = DeviceSelection.Explain(name, candidate.Info, candidates, cpuOnly, failures);
             try
             {
-                KernelContext kernels = new(opened.Accelerator, variant, threads);
+                KernelContext kernels = new(opened.Accelerator, variant, threads, precision);
                 return new DistillDevice(candidate.Info, opened.Context, opened.Accelerator, kernels, choice);
             }
             catch

@@ -11,7 +11,7 @@ namespace GpuDistill;
 /// launches bound once; a step is the same list of launches every time and copies nothing from the host. With the SIMD
 /// variants it allocates nothing either.
 /// </summary>
-/// <remarks>The same seed on the same device and variant gives bit-identical weights, however often training is interrupted.</remarks>
+/// <remarks>The same seed on the same device, variant and precision gives bit-identical weights, however often training is interrupted.</remarks>
 public sealed class Trainer : IDisposable
 {
     private readonly ResidentImages _images;
@@ -136,7 +136,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>
     /// Goes back to a checkpoint of the same training: same network shape and activation, objective, teacher's logits, images
-    /// and rows, options, kind of device and kernel variants. Only the number of epochs may differ, and not with
+    /// and rows, options, kind of device, kernel variants and precision. Only the number of epochs may differ, and not with
     /// <see cref="LearningRateDecay.Cosine"/>, whose curve depends on it.
     /// </summary>
     /// <exception cref="ModelFileException">The file is missing or damaged or belongs to another training.</exception>
@@ -164,7 +164,8 @@ public sealed class Trainer : IDisposable
         ["teacher"] = _objective.Teacher?.Describe() ?? "none",
         ["images"] = _images.Describe(),
         ["options"] = _options.Describe(),
-        ["kernels"] = $"{Network.Device.Kind}, {string.Join(' ', _sequence.Launches.Select(launch => launch.Variant).Distinct())}",
+        ["kernels"] = $"{Network.Device.Kind}, {string.Join(' ', _sequence.Launches.Select(launch => launch.Variant).Distinct())}"
+            + (Network.Device.Kernels.Precision == MatrixPrecision.Exact ? "" : $", {Network.Device.Kernels.Precision}"),
     };
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);

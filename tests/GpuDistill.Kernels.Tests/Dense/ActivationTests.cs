@@ -9,7 +9,7 @@ public class ActivationTests
     private static readonly float[] Special =
         [0, -0f, float.Epsilon, -float.Epsilon, 1e-30f, -1e-30f, 13.2f, -13.3f, 14.9f, -15.1f, 88, -88, 1e30f, -1e30f, float.MaxValue];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithTensorCores;
 
     [Theory]
     [MemberData(nameof(Variants))]

@@ -12,7 +12,7 @@ public class DenseBackwardTests
     private static readonly (int Batch, int Inputs, int Outputs)[] LargeShapes =
         [(1, 784, 10), (37, 10, 61), (33, 401, 131), (128, 30, 30), (19, 193, 523), (523, 19, 193)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithTensorCores;
 
     [Theory]
     [MemberData(nameof(Variants))]

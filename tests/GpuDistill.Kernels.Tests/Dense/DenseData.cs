@@ -10,9 +10,9 @@ internal static class DenseData
 
     public static readonly Activation[] Activations = [Activation.Identity, Activation.Relu, Activation.Gelu, Activation.Tanh];
 
-    /// <summary>Portable kernels are hundreds of times slower on ILGPU's CPU accelerator, so they get the small shapes only.</summary>
+    /// <summary>Portable and CUDA kernels are hundreds of times slower on ILGPU's CPU accelerator, so they get the small shapes only.</summary>
     public static IEnumerable<T> ShapesFor<T>(KernelVariant variant, T[] small, T[] large) =>
-        variant == KernelVariant.Portable ? small : small.Concat(large);
+        variant is KernelVariant.Portable or KernelVariant.Cuda ? small : small.Concat(large);
 
     public static double[] Double(float[] values) => [.. values.Select(v => (double)v)];
 

@@ -11,7 +11,7 @@ public class DenseForwardTests
     private static readonly (int Batch, int Inputs, int Outputs)[] LargeShapes =
         [(1, 784, 10), (37, 61, 10), (33, 131, 401), (128, 30, 30), (19, 523, 193)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithTensorCores;
 
     [Theory]
     [MemberData(nameof(Variants))]

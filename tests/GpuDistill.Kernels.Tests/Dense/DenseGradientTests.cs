@@ -15,7 +15,7 @@ public class DenseGradientTests
     private const int Outputs = 4;
     private const float Rate = 0.4f;
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithTensorCores;
 
     [Theory]
     [MemberData(nameof(Variants))]

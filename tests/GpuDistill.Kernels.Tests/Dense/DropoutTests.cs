@@ -9,7 +9,7 @@ public class DropoutTests
     private const int Columns = 197;
     private const uint Stream = 17;
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithTensorCores;
 
     [Theory]
     [MemberData(nameof(Variants))]

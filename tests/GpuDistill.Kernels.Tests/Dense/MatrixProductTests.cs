@@ -13,7 +13,7 @@ public class MatrixProductTests
     private static readonly (int Rows, int Terms, int Columns)[] LargeShapes =
         [(23, 521, 193), (8, 513, 192), (129, 67, 211), (3, 1031, 401), (18, 512, 64), (65, 1024, 30), (41, 300, 65), (200, 13, 10)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithTensorCores;
 
     [Theory]
     [MemberData(nameof(Variants))]

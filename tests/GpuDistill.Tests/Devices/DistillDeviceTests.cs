@@ -56,12 +56,26 @@ public class DistillDeviceTests
     }
 
     [Fact]
+    public void A_device_without_tensor_cores_refuses_TF32_in_one_line()
+    {
+        NotSupportedException none = Assert.Throws<NotSupportedException>(() => DistillDevice.Open("cpu", precision: MatrixPrecision.Tf32));
+        Assert.EndsWith(
+            "has no tensor cores for products in Tf32; they need CUDA and compute capability 8.0 or newer.", none.Message, StringComparison.Ordinal);
+        NotSupportedException forced = Assert.Throws<NotSupportedException>(
+            () => DistillDevice.Open("cpu", KernelVariant.Portable, precision: MatrixPrecision.Tf32));
+        Assert.Equal("The variant Portable has no products in Tf32; Cuda has.", forced.Message);
+        using DistillDevice exact = DistillDevice.Open("cpu");
+        Assert.Equal(MatrixPrecision.Exact, exact.Kernels.Precision);
+    }
+
+    [Fact]
     public void Bad_arguments_are_refused()
     {
         Assert.Throws<ArgumentNullException>(() => DistillDevice.Open(null!));
         Assert.Throws<ArgumentOutOfRangeException>(() => DistillDevice.Open("cpu", threads: -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => DistillDevice.Open("cpu", threads: KernelContext.MaxThreads + 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => DistillDevice.Open("cpu", (KernelVariant)99));
+        Assert.Throws<ArgumentOutOfRangeException>(() => DistillDevice.Open("cpu", precision: (MatrixPrecision)9));
         Assert.Throws<DeviceNotFoundException>(() => DistillDevice.Open("cuda:4096"));
     }
 

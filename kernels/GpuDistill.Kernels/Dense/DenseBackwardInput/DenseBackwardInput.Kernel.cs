@@ -22,7 +22,6 @@ public static partial class DenseBackwardInput
     internal static void Kernel(Arguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);
-        bool draws = a.Dropout.Rate > 0 && a.Activation != ActivationMath.Relu;
         long tiles = GemmTile.Tiles(a.Product);
         for (long tile = Grid.IdxX; tile < tiles; tile += Grid.DimX)
         {
@@ -32,21 +31,32 @@ public static partial class DenseBackwardInput
                 int row = GemmTile.Row(a.Product, tile, i);
                 int column = GemmTile.Column(a.Product, tile, i);
                 if (row < a.Product.Rows && column < a.Product.Columns)
-                {
-                    long place = ((long)row * a.Product.Columns) + column;
-                    float output = 0;
-                    if (a.Activation == ActivationMath.Relu || a.Activation == ActivationMath.Tanh)
-                        output = a.Output[place] * (1 - a.Dropout.Rate);
-                    float preactivation = 0;
-                    if (a.Activation == ActivationMath.Gelu)
-                        preactivation = a.Preactivation[place];
-                    float value = ActivationMath.Backward(a.Activation, GemmTile.Value(scratch, i), output, preactivation);
-                    value *= a.Dropout.Scale;
-                    if (draws)
-                        value = a.Dropout.Keeps(row, column) ? value : 0;
-                    a.Product.Result[place] = value;
-                }
+                    Finish(a, row, column, GemmTile.Value(scratch, i), Draw(a, row, column));
             }
         }
+    }
+
+    private static Philox.Words Draw(Arguments a, int row, int column)
+    {
+        Philox.Words words = default;
+        if (a.Activation != ActivationMath.Relu)
+            words = a.Dropout.Draw(row, column);
+        return words;
+    }
+
+    private static void Finish(Arguments a, int row, int column, float product, Philox.Words words)
+    {
+        long place = ((long)row * a.Product.Columns) + column;
+        float output = 0;
+        if (a.Activation == ActivationMath.Relu || a.Activation == ActivationMath.Tanh)
+            output = a.Output[place] * (1 - a.Dropout.Rate);
+        float preactivation = 0;
+        if (a.Activation == ActivationMath.Gelu)
+            preactivation = a.Preactivation[place];
+        float value = ActivationMath.Backward(a.Activation, product, output, preactivation);
+        value *= a.Dropout.Scale;
+        if (a.Dropout.Rate > 0 && a.Activation != ActivationMath.Relu)
+            value = a.Dropout.Keeps(words, column) ? value : 0;
+        a.Product.Result[place] = value;
     }
 }

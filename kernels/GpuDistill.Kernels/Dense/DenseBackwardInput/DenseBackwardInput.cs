@@ -13,7 +13,7 @@ namespace GpuDistill.Kernels;
 /// </remarks>
 public static partial class DenseBackwardInput
 {
-    private static readonly VariantTable<Arguments> Variants = new(nameof(DenseBackwardInput), BindPortable, BindCpu);
+    private static readonly VariantTable<Arguments> Variants = new(nameof(DenseBackwardInput), BindPortable, BindCpu, BindCuda, CudaGemmLaunch.Runs);
 
     /// <summary>Binds the operation to its buffers.</summary>
     /// <param name="context">The device.</param>

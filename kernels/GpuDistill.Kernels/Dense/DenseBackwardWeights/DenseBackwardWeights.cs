@@ -12,7 +12,7 @@ namespace GpuDistill.Kernels;
 /// </remarks>
 public static partial class DenseBackwardWeights
 {
-    private static readonly VariantTable<Arguments> Variants = new(nameof(DenseBackwardWeights), BindPortable, BindCpu);
+    private static readonly VariantTable<Arguments> Variants = new(nameof(DenseBackwardWeights), BindPortable, BindCpu, BindCuda, CudaGemmLaunch.Runs);
 
     /// <summary>Binds the operation to its buffers.</summary>
     /// <param name="context">The device.</param>

@@ -30,17 +30,20 @@ public static partial class DenseForward
                 int row = GemmTile.Row(a.Product, tile, i);
                 int column = GemmTile.Column(a.Product, tile, i);
                 if (row < a.Product.Rows && column < a.Product.Columns)
-                {
-                    long place = ((long)row * a.Product.Columns) + column;
-                    float sum = GemmTile.Value(scratch, i) + a.Biases[column];
-                    if (a.KeepsPreactivation != 0)
-                        a.Preactivation[place] = sum;
-                    float value = ActivationMath.Apply(a.Activation, sum);
-                    if (a.Dropout.Rate > 0)
-                        value = a.Dropout.Keeps(row, column) ? value * a.Dropout.Scale : 0;
-                    a.Product.Result[place] = value;
-                }
+                    Finish(a, row, column, GemmTile.Value(scratch, i), a.Dropout.Draw(row, column));
             }
         }
+    }
+
+    private static void Finish(Arguments a, int row, int column, float product, Philox.Words words)
+    {
+        long place = ((long)row * a.Product.Columns) + column;
+        float sum = product + a.Biases[column];
+        if (a.KeepsPreactivation != 0)
+            a.Preactivation[place] = sum;
+        float value = ActivationMath.Apply(a.Activation, sum);
+        if (a.Dropout.Rate > 0)
+            value = a.Dropout.Keeps(words, column) ? value * a.Dropout.Scale : 0;
+        a.Product.Result[place] = value;
     }
 }

@@ -11,7 +11,7 @@ namespace GpuDistill.Kernels;
 /// </remarks>
 public static partial class DenseForward
 {
-    private static readonly VariantTable<Arguments> Variants = new(nameof(DenseForward), BindPortable, BindCpu);
+    private static readonly VariantTable<Arguments> Variants = new(nameof(DenseForward), BindPortable, BindCpu, BindCuda, CudaGemmLaunch.Runs);
 
     /// <summary>Binds the operation to its buffers.</summary>
     /// <param name="context">The device.</param>

@@ -40,7 +40,15 @@ internal struct DropoutArguments
             throw new ArgumentException($"The dropout's clock has {dropout.Clock.Length} elements; it must have 1.", nameof(dropout));
     }
 
+    /// <summary>The random words that an element's is among, or none without dropout. Device code.</summary>
+    public readonly Philox.Words Draw(int row, int column)
+    {
+        Philox.Words words = default;
+        if (Rate > 0)
+            words = Philox.Draw(Seed, Stream, Step[0], (uint)row, (uint)column);
+        return words;
+    }
+
     /// <summary>Whether the element is kept. Device code.</summary>
-    public readonly bool Keeps(int row, int column) =>
-        Philox.Uniform(Seed, Stream, Step[0], (uint)row, (uint)column) >= Rate;
+    public readonly bool Keeps(Philox.Words words, int column) => Philox.ToUniform(Philox.Select(words, (uint)column)) >= Rate;
 }

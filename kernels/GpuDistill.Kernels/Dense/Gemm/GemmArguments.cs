@@ -4,7 +4,7 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// Kernel arguments of a matrix product, result [Rows x Columns] = op(left) op(right) with Terms products per sum, and how
-/// <see cref="GemmTile"/> cuts it.
+/// <see cref="GemmTile"/> cuts it or <see cref="CudaGemm"/> reads it.
 /// </summary>
 internal struct GemmArguments
 {
@@ -22,6 +22,10 @@ internal struct GemmArguments
 
     /// <summary>Terms of the operands that a group holds in shared memory at a time.</summary>
     public int TileTerms;
+
+    /// <summary>Whether the CUDA kernel reads the operand 16 bytes at a time.</summary>
+    public int LeftQuads;
+    public int RightQuads;
 
     /// <summary>Describes op(left) op(right); the shapes have been checked.</summary>
     public static GemmArguments Of(

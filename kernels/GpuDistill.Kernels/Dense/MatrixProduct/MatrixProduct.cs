@@ -4,12 +4,13 @@ namespace GpuDistill.Kernels;
 /// The matrix product in single precision, effectively result = op(left) op(right), where op(X) is X or its transpose.
 /// </summary>
 /// <remarks>
-/// Each element is one chain of additions in the order of the terms, so the error is at most terms * 2^-24 times the sum of the
-/// terms' absolute values, and the number of threads changes nothing.
+/// Each element is one chain of additions in the order of the terms (two or four chains, added in order, in the smaller tiles of the
+/// CUDA variant), so the error is at most terms * 2^-24 times the sum of the terms' absolute values, and the number of threads
+/// changes nothing. <see cref="MatrixPrecision.Tf32"/> has an error of its own beside that.
 /// </remarks>
 public static partial class MatrixProduct
 {
-    private static readonly VariantTable<GemmArguments> Variants = new(nameof(MatrixProduct), BindPortable, BindCpu);
+    private static readonly VariantTable<GemmArguments> Variants = new(nameof(MatrixProduct), BindPortable, BindCpu, BindCuda, CudaGemmLaunch.Runs);
 
     /// <summary>Binds the operation to its buffers.</summary>
     /// <param name="context">The device.</param>

@@ -2,14 +2,6 @@ using ILGPU;
 
 namespace GpuDistill.Kernels;
 
-/// <summary>Four neighbouring logits: 16 bytes of single precision, one load. A device struct.</summary>
-internal struct Quad
-{
-    public const int Length = 4;
-
-    public float X, Y, Z, W;
-}
-
 /// <summary>Four neighbouring logits of student and teacher. A device struct.</summary>
 internal struct QuadPair
 {

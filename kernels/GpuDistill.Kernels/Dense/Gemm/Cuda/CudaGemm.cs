@@ -1,0 +1,176 @@
+using ILGPU;
+
+namespace GpuDistill.Kernels;
+
+// Device code of the CUDA matrix product, shared by all dense operations.
+//
+// Fused:      what follows the product is applied by TFinish to sums in shared memory; column sums of the right operand are made
+//             of the panels at hand.
+// Math:       c[r, j] = sum_p a[r, p] b[p, j]
+// Shapes:     op(Left) [Rows x Terms], op(Right) [Terms x Columns], Result [Rows x Columns].
+// Geometry:   a group of 4 or 8 warps per tile (ICudaTile, chosen by CudaGemmPlan), tiles in bands of 8 rows of tiles so that groups
+//             that run together share panels in the L2 cache. Panels come by asynchronous copies of 16 bytes, two steps ahead of
+//             their use (three stages, 48 KB); of 4 bytes where an operand's rows do not begin at multiples of 16 bytes.
+// Numerics:   TSums has the precision. Order fixed: a warp adds its terms in steps of 16, then slices are added in order. Tensor cores
+//             add the 8 products of an instruction in an order of their own, the same every time.
+// Edges:      rows, columns and terms beyond the matrix are zero-filled copies, and never stored.
+// Measured:   nothing; no GPU was at hand. Ran lane by lane on the CPU accelerator, and its machine code was read.
+internal static class CudaGemm
+{
+    private const int Stages = 3;
+    private const int StageQuads = 2 * PanelCopy.Quads;
+    private const int BandRows = 8;
+    private const int Rounds = GemmStep.BlockSide / StagedRows.BlockLines;
+
+    // Elements at this distance share a draw of random words; see Philox.
+    private const int DrawDistance = 16;
+    private const int DrawColumns = 64;
+
+    /// <summary>Computes the tile of this group and finishes it.</summary>
+    public static void Run<TTile, TSums, TLeft, TRight, TFinish, TColumnSums>(GemmArguments a, TFinish finish, TColumnSums columnSums)
+        where TTile : unmanaged, ICudaTile
+        where TSums : struct, IWarpSums<TSums>
+        where TLeft : unmanaged, IOperandLayout
+        where TRight : unmanaged, IOperandLayout
+        where TFinish : struct, IProductFinish
+        where TColumnSums : struct, IColumnSums<TColumnSums>
+    {
+        TTile tile = default;
+        TSums sums = default;
+        ArrayView<Quad> shared = SharedMemory.Allocate<Quad>(Stages * StageQuads);
+        int tileRows = tile.WarpsDown * sums.Blocks * GemmStep.BlockSide;
+        int tileColumns = tile.WarpsAcross * GemmStep.BlockSide;
+        int stepTerms = tile.Slices * GemmStep.SliceTerms;
+        int threads = tile.WarpsDown * tile.WarpsAcross * tile.Slices * TensorCore.WarpSize;
+        int tileRow = TileRow(a, tileRows, tileColumns);
+        int firstRow = tileRow * tileRows;
+        int firstColumn = TileColumn(a, tileRows, tileColumns) * tileColumns;
+
+        int warp = Group.IdxX / TensorCore.WarpSize;
+        int lane = Group.IdxX & (TensorCore.WarpSize - 1);
+        int slice = warp / (tile.WarpsDown * tile.WarpsAcross);
+        int warpRow = (warp / tile.WarpsAcross) & (tile.WarpsDown - 1);
+        int warpColumn = warp & (tile.WarpsAcross - 1);
+        GemmStep work = new()
+        {
+            Left = new Panel { Shared = shared, Rows = tileRows },
+            Right = new Panel { Shared = shared, Rows = tileColumns },
+            Row = warpRow * sums.Blocks * GemmStep.BlockSide,
+            Column = warpColumn * GemmStep.BlockSide,
+            Term = slice * GemmStep.SliceTerms,
+            Lane = lane,
+        };
+        work.LeftPlaces = default(TLeft).LeftPlaces(tileRows, work.Row, work.Term, lane);
+        work.RightPlaces = default(TRight).RightPlaces(tileColumns, work.Column, work.Term, lane);
+        PanelCopy left = PanelCopy.Of<TLeft>(a.Left, a.LeftQuads, a.Rows, a.Terms, firstRow, tileRows, shared);
+        PanelCopy right = PanelCopy.Of<TRight>(a.Right, a.RightQuads, a.Columns, a.Terms, firstColumn, tileColumns, shared);
+
+        int steps = (a.Terms + stepTerms - 1) / stepTerms;
+        for (int ahead = 0; ahead < Stages - 1; ahead++)
+        {
+            if (ahead < steps)
+            {
+                left.Start<TLeft>(ahead * StageQuads, ahead * stepTerms, threads);
+                right.Start<TRight>((ahead * StageQuads) + PanelCopy.Quads, ahead * stepTerms, threads);
+            }
+
+            AsyncCopy.Commit();
+        }
+
+        int stage = 0;
+        for (int step = 0; step < steps; step++)
+        {
+            AsyncCopy.WaitForAllButTheNewest();
+            Group.Barrier(); // everyone's part of this step has arrived, and the stage that is filled next is read
+            int next = step + Stages - 1;
+            int free = stage == 0 ? Stages - 1 : stage - 1;
+            if (next < steps)
+            {
+                left.Start<TLeft>(free * StageQuads, next * stepTerms, threads);
+                right.Start<TRight>((free * StageQuads) + PanelCopy.Quads, next * stepTerms, threads);
+            }
+
+            AsyncCopy.Commit(); // empty at the end, so that waiting for all but the newest stays right
+            work.Left.Start = stage * StageQuads;
+            work.Right.Start = work.Left.Start + PanelCopy.Quads;
+            sums = sums.Add<TLeft, TRight>(work);
+            if (tileRow == 0)
+                columnSums = columnSums.Add(shared, work.Right.Start, tileColumns, stepTerms);
+            stage = stage == Stages - 1 ? 0 : stage + 1;
+        }
+
+        Finish<TTile, TSums, TFinish>(a, finish, sums, work, firstRow, firstColumn, threads);
+        if (tileRow == 0)
+            columnSums.Store(shared, firstColumn, tileColumns, a.Columns);
+    }
+
+    // A quarter of the tile at a time: 8 rows of each block go to shared memory, where slices are added and any thread can
+    // take any element, so that stores to global memory run along rows and one draw of random words serves four elements.
+    private static void Finish<TTile, TSums, TFinish>(
+        GemmArguments a, TFinish finish, TSums sums, GemmStep work, int firstRow, int firstColumn, int threads)
+        where TTile : unmanaged, ICudaTile
+        where TSums : struct, IWarpSums<TSums>
+        where TFinish : struct, IProductFinish
+    {
+        TTile tile = default;
+        ArrayView<Quad> shared = work.Left.Shared;
+        int width = work.Right.Rows;
+        int lines = work.Left.Rows / Rounds;
+        int slice = work.Term / GemmStep.SliceTerms;
+        StagedRows staged = new()
+        {
+            Shared = shared,
+            Line = (slice * lines) + (work.Row / Rounds) + (work.Lane >> 2),
+            Width = width,
+            Column = work.Column,
+        };
+        int drawColumns = width < DrawColumns ? width : DrawColumns;
+        int drawsPerLine = width / drawColumns * DrawDistance;
+        for (int round = 0; round < Rounds; round++)
+        {
+            Group.Barrier(); // the last panels, or the quarter before, are read
+            sums.Stage(staged, round);
+            Group.Barrier(); // the quarter is complete
+            for (int i = Group.IdxX; i < lines * drawsPerLine; i += threads)
+            {
+                int line = i / drawsPerLine;
+                int first = ((i & (drawsPerLine - 1)) / DrawDistance * drawColumns) + (i & (DrawDistance - 1));
+                int row = firstRow + (line / StagedRows.BlockLines * GemmStep.BlockSide)
+                    + sums.RowOf(line & (StagedRows.BlockLines - 1), round);
+                if ((row >= a.Rows) | (firstColumn + first >= a.Columns))
+                    continue;
+                Philox.Words words = finish.Draw(row, firstColumn + first);
+                for (int column = first; column < first + drawColumns; column += DrawDistance)
+                {
+                    if (firstColumn + column >= a.Columns)
+                        continue;
+                    float sum = 0;
+                    for (int s = 0; s < tile.Slices; s++)
+                        sum += StagedRows.Load(shared, (s * lines) + line, width, column);
+                    finish.Store(row, firstColumn + column, sum, words);
+                }
+            }
+        }
+    }
+
+    private static int TileRow(GemmArguments a, int tileRows, int tileColumns)
+    {
+        int band = Grid.IdxX / (BandRows * Across(a, tileColumns));
+        return (band * BandRows) + (Grid.IdxX % (BandRows * Across(a, tileColumns)) % RowsInBand(a, band, tileRows));
+    }
+
+    private static int TileColumn(GemmArguments a, int tileRows, int tileColumns)
+    {
+        int band = Grid.IdxX / (BandRows * Across(a, tileColumns));
+        return Grid.IdxX % (BandRows * Across(a, tileColumns)) / RowsInBand(a, band, tileRows);
+    }
+
+    private static int Across(GemmArguments a, int tileColumns) => (a.Columns + tileColumns - 1) / tileColumns;
+
+    // The last band may have fewer rows of tiles.
+    private static int RowsInBand(GemmArguments a, int band, int tileRows)
+    {
+        int rest = ((a.Rows + tileRows - 1) / tileRows) - (band * BandRows);
+        return rest < BandRows ? rest : BandRows;
+    }
+}
