@@ -12,15 +12,19 @@ internal static class LossTiming
     private const long BytesBeyondCaches = 512L << 20;
     private const int CheckedRows = 8;
 
+    // Between the teacher rows of neighbouring rows, where they are gathered: an odd prime, so that each comes once.
+    private const long Stride = 611_953;
+
     // Of the gradient's largest element in the row, beside one rounding to the type: far above rounding, far below a mistake.
     private const double CheckedError = 1e-4;
 
     public static Timing Of<T>(
-        KernelContext kernels, int rows, int columns, string dtype, Func<float, T> round, Func<T, float> widen, double copyBandwidth)
+        KernelContext kernels, LossWork work, string dtype, Func<float, T> round, Func<T, float> widen, double copyBandwidth)
         where T : unmanaged
     {
+        (int rows, int columns, bool gathered) = work;
         long length = (long)rows * columns;
-        double bytes = 3.0 * length * Unsafe.SizeOf<T>();
+        double bytes = LossTraffic.Bytes(rows, columns, Unsafe.SizeOf<T>());
         int sets = (int)Math.Clamp(BytesBeyondCaches / (long)bytes, 1, 16);
         float[] values = Values(rows, columns);
         T[] rounded = [.. values.Select(round)];
@@ -28,6 +32,7 @@ internal static class LossTiming
         Launch[] launches = new Launch[sets];
         ArrayView<T> gradient = default;
         int[] labels = [.. Enumerable.Range(0, rows).Select(row => row % columns)];
+        int[] teacherRows = [.. Enumerable.Range(0, rows).Select(row => gathered ? (int)(row * Stride % rows) : row)];
         for (int i = 0; i < sets; i++)
         {
             gradient = Buffer<T>(kernels.Accelerator, length, owned, []);
@@ -37,6 +42,7 @@ internal static class LossTiming
                 {
                     Student = new Matrix<T>(Buffer<T>(kernels.Accelerator, length, owned, rounded), rows, columns),
                     Teacher = new Matrix<T>(Buffer<T>(kernels.Accelerator, length, owned, rounded.AsSpan(columns / 2)), rows, columns),
+                    TeacherRows = gathered ? Buffer<int>(kernels.Accelerator, rows, owned, teacherRows) : default,
                     Labels = Buffer<int>(kernels.Accelerator, rows, owned, labels),
                 },
                 new DistillationOutputs<T>
@@ -49,23 +55,31 @@ internal static class LossTiming
         AcceleratorStream stream = kernels.Accelerator.DefaultStream;
         launches[^1].Run(stream);
         stream.Synchronize();
-        Check(gradient, rounded, rows, columns, labels, widen);
+        Check(gradient, rounded, rows, columns, labels, teacherRows, widen);
         int next = 0;
         double seconds = DeviceClock.Median(stream, () => launches[next++ % sets].Run(stream));
         Timing timing = new(
-            $"distillation loss [{rows} x {columns}]", rows, columns, dtype, $"{launches[0].Variant}", seconds * 1e6, bytes / seconds / copyBandwidth);
+            $"distillation loss {work}", rows, columns, gathered, dtype, $"{launches[0].Variant}", seconds * 1e6, bytes / seconds / copyBandwidth)
+        {
+            RowsIncludedShare = LossTraffic.BytesWithRows(rows, columns, Unsafe.SizeOf<T>(), gathered) / seconds / copyBandwidth,
+            UncachedShare = LossTraffic.BytesWithoutCache(rows, columns, Unsafe.SizeOf<T>()) / seconds / copyBandwidth,
+        };
         foreach (IDisposable disposable in (IEnumerable<IDisposable>)[.. launches, .. owned])
             disposable.Dispose();
         return timing;
     }
 
-    private static void Check<T>(ArrayView<T> gradient, T[] rounded, int rows, int columns, int[] labels, Func<T, float> widen)
+    private static void Check<T>(
+        ArrayView<T> gradient, T[] rounded, int rows, int columns, int[] labels, int[] teacherRows, Func<T, float> widen)
         where T : unmanaged
     {
-        // Rows from the start, where student and teacher are the values as they stand and shifted by half a row.
+        // Rows from the start, where the student's are the values as they stand; the teacher's buffer repeats them from half a row on.
         int count = Math.Min(Math.Min(CheckedRows, rows), (rounded.Length / columns) - 1);
+        long repeated = rounded.Length - (columns / 2);
         float[] student = [.. rounded.Take(count * columns).Select(widen)];
-        float[] teacher = [.. rounded.Skip(columns / 2).Take(count * columns).Select(widen)];
+        float[] teacher = new float[count * columns];
+        for (int i = 0; i < teacher.Length; i++)
+            teacher[i] = widen(rounded[(columns / 2) + (((long)teacherRows[i / columns] * columns) + (i % columns)) % repeated]);
         DistillationOptions options = new() { Normalizer = rows };
         DistillationLoss.Reference.Batch expected =
             new DistillationLoss.Reference(options, columns, null).Run(student, teacher, labels[..count], null);

@@ -47,7 +47,7 @@ internal static class ProductTiming
         double seconds = DeviceClock.Median(stream, () => launches[next++ % sets].Run(stream));
         string precision = kernels.Precision == MatrixPrecision.Tf32 ? "tf32" : "float32";
         Timing timing = new(
-            $"product {layout.Name} [{rows} x {terms}] [{terms} x {columns}]", rows, columns, precision, $"{launches[0].Variant}", seconds * 1e6, bytes / seconds / copyBandwidth)
+            $"product {layout.Name} [{rows} x {terms}] [{terms} x {columns}]", rows, columns, false, precision, $"{launches[0].Variant}", seconds * 1e6, bytes / seconds / copyBandwidth)
         {
             Terms = terms,
             TransposeLeft = layout.TransposeLeft,

@@ -9,13 +9,14 @@ using ILGPU.Runtime.Cuda;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// CUDA code as it should be: the only place that reaches into ILGPU's internals, for two shortcomings of version 1.5.3.
+/// CUDA code as it should be: the only place that reaches into ILGPU's internals, for three shortcomings of version 1.5.3.
 /// </summary>
 /// <remarks>
 /// Code is generated at optimization level O2, since O1 reads memory through generic addresses. But O2 takes branches for uniform
 /// that are not (after atomics, shuffles, intrinsics) and marks them <c>bra.uni</c>; ptxas believes it and drops the
 /// re-convergence before a shuffle. A plain <c>bra</c> is always right, and ptxas finds truly uniform branches by itself. And
-/// the target architecture stays at sm_80 on whatever is newer, which hides its instructions. Any other version of ILGPU is
+/// the target architecture stays at sm_80 on whatever is newer, which hides its instructions. Powers of two below 2^-126 are 0
+/// (<c>ftz</c>): the other form takes four instructions for each, and no kernel tells such numbers from 0. Any other version of ILGPU is
 /// used as it comes, at its own O1: correct, and slower.
 /// </remarks>
 internal static class PtxCode
@@ -39,7 +40,12 @@ internal static class PtxCode
         var compiled = (PTXCompiledKernel)backend.Compile(
             EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(mark.GroupSize, groups));
         if (IsKnown)
-            Assembly(compiled) = compiled.PTXAssembly.Replace("bra.uni", "bra", StringComparison.Ordinal);
+        {
+            Assembly(compiled) = compiled.PTXAssembly
+                .Replace("bra.uni", "bra", StringComparison.Ordinal)
+                .Replace("ex2.approx.f32", "ex2.approx.ftz.f32", StringComparison.Ordinal);
+        }
+
         return compiled;
     }
 

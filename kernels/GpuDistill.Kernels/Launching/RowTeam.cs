@@ -22,15 +22,19 @@ internal readonly struct RowTeam
     /// <summary>The team's number in its group.</summary>
     public readonly int Slot;
 
+    // A division that is a shift, which no compiler knows of.
+    private readonly int _shift;
+
     public RowTeam(int size)
     {
         Size = size;
-        Lane = Group.IdxX % size;
-        Slot = Group.IdxX / size;
+        _shift = IntrinsicMath.PopCount(size - 1);
+        Lane = Group.IdxX & (size - 1);
+        Slot = Group.IdxX >> _shift;
     }
 
     /// <summary>Rows that a group works on at the same time.</summary>
-    public int RowsPerGroup => Group.DimX / Size;
+    public int RowsPerGroup => Group.DimX >> _shift;
 
     /// <summary>Threads per row that suit rows of this length (host side): one per 8 to 16 elements, at most a whole group.</summary>
     public static int SizeFor(long columns, int groupSize)

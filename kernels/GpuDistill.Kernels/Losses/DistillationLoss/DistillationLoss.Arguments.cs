@@ -25,11 +25,18 @@ public static partial class DistillationLoss
         public ArrayView<float> TotalLosses;
         public ArrayView<LossTotals> Totals;
         public ArrayView<LossTotals> Running;
-        public ArrayView<RowRecord> Records;
         public ArrayView<float> Scales;
+
+        // What the totals are made of: records of the rows, where the kernel leaves such, and sums over blocks of rows.
+        public ArrayView<RowRecord> Records;
+        public ArrayView<BatchSums> BlockSums;
+        public ArrayView<BatchCounts> BlockCounts;
         public LossSettings Settings;
         public int Rows;
         public int TeamSize;
+
+        // How many block sums there are.
+        public int Partials;
 
         // 0 or 1: device code has no test for an empty view that every backend agrees on.
         public int HasTeacherRows;
@@ -41,6 +48,7 @@ public static partial class DistillationLoss
         public int HasTotalLosses;
         public int HasTotals;
         public int HasRunning;
+        public int HasRecords;
     }
 
     /// <summary>The options in the form that a row's arithmetic uses.</summary>
@@ -52,6 +60,7 @@ public static partial class DistillationLoss
         public float SoftWeight;
         public float HardWeight;
         public float Smoothing;
+        public float SmoothingPerClass;
         public float Blend;
         public int IgnoreIndex;
 
@@ -78,6 +87,10 @@ public static partial class DistillationLoss
 
         // Bit 0: labelled; bit 1: predicted right; from bit 8: the reason why it is invalid.
         public int State;
+
+        /// <summary>The record of a row that is predicted right where its label, if any, is the first of its largest logits.</summary>
+        public static RowRecord Of(RowLoss loss, RowSums sums, int label, int columns) =>
+            Of(loss, label >= 0, label >= 0 && sums.FirstFromEnd == columns - label);
 
         public static RowRecord Of(RowLoss loss, bool labelled, bool correct) => new()
         {

@@ -108,8 +108,7 @@ public static partial class DistillationLoss
 
         private void AddTotals(float softReduction, float hardReduction)
         {
-            BatchSums sums = default;
-            sums.FirstInvalid = _arguments.Rows;
+            BatchSums sums = BatchSums.None(_arguments.Rows);
             double soft = 0;
             double divergence = 0;
             double hard = 0;
@@ -122,7 +121,10 @@ public static partial class DistillationLoss
                 sums.Labelled += record.State & 1;
                 sums.Correct += (record.State >> 1) & 1;
                 if (record.State >> 8 != 0 && sums.FirstInvalid > row)
+                {
                     sums.FirstInvalid = row;
+                    sums.Reason = record.State >> 8;
+                }
             }
 
             sums.Soft = (float)soft;

@@ -1,52 +1,108 @@
 namespace GpuDistill.Kernels;
 
-// The passes of the CUDA variant's kernel, made of their parts in Cuda/, and what goes before them.
+// What the CUDA variant's kernels do with a row, wherever its logits are: in registers, shared memory or parts. Made of the
+// passes in Cuda/.
 public static partial class DistillationLoss
 {
-    private static RowSums CudaPlainSums<T, TAccess, TRow>(Arguments<T> a, RowSource<T> source, TRow logits, RowRange range, RowTask task)
+    private static LossBatch BatchOf<T>(Arguments<T> a)
+        where T : unmanaged => new()
+        {
+            Settings = a.Settings,
+            ClassWeights = a.ClassWeights,
+            HasClassWeights = a.HasClassWeights,
+            SoftReduction = SoftReductionOf(a),
+            HardReduction = HardReductionOf(a),
+        };
+
+    // The sums of a row that a team has: its range first, then the sums relative to the maxima.
+    private static RowSums CudaSums<T, TAccess, TRow, TReduction>(
+        LossBatch batch, RowTask task, RowSource<T> source, TRow logits, RowTeam team)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+        where TRow : struct, ILogitRow<TRow>
+        where TReduction : unmanaged, IRowReduction
+    {
+        TReduction reduction = default;
+        RowRange range = reduction.Union(CudaRange<T, TAccess, TRow>(batch, source, logits), team);
+        bool flat = batch.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, batch.Settings.InverseTemperature);
+        RowSums sums = flat || batch.Settings.Smoothing > 0
+            ? CudaGeneralSums<T, TAccess>(batch, task, source, range, flat)
+            : CudaPlainSums<T, TAccess, TRow>(batch, source, logits, range);
+        sums = reduction.Add(sums, team);
+        sums.StudentMaximum = range.StudentMaximum;
+        sums.TeacherMaximum = range.TeacherMaximum;
+        sums.Flat = flat ? 1 : 0;
+        return sums;
+    }
+
+    private static RowRange CudaRange<T, TAccess, TRow>(LossBatch batch, RowSource<T> source, TRow logits)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+        where TRow : struct, ILogitRow<TRow>
+    {
+        if (batch.Settings.SeeksFlatRows == 0)
+            return logits.Fold<T, TAccess, RowRange, MaximaPass>(source, source.First, RowRange.Empty, default);
+        RangePass<T, TAccess> pass = new() { Columns = batch.Settings.Columns };
+        return logits.Fold<T, TAccess, RowRange, RangePass<T, TAccess>>(source, source.First, RowRange.Empty, pass);
+    }
+
+    private static RowSums CudaPlainSums<T, TAccess, TRow>(LossBatch batch, RowSource<T> source, TRow logits, RowRange range)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow>
     {
         PlainSums<T, TAccess> pass = new()
         {
-            Scale = a.Settings.InverseTemperature * Log2E,
+            Scale = batch.Settings.InverseTemperature * Log2E,
             StudentMaximum = range.StudentMaximum,
             TeacherMaximum = range.TeacherMaximum,
-            Columns = a.Settings.Columns,
-            Class = task.Class,
+            Columns = batch.Settings.Columns,
         };
         return logits.Fold<T, TAccess, RowSums, PlainSums<T, TAccess>>(source, source.First, default, pass);
     }
 
-    private static RowSums CudaGeneralSums<T, TAccess>(Arguments<T> a, RowSource<T> source, RowRange range, RowTask task, bool flat)
+    private static RowSums CudaGeneralSums<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source, RowRange range, bool flat)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
         GeneralSums<T, TAccess> pass = new()
         {
-            Settings = a.Settings,
+            Batch = batch,
             Range = range,
-            ClassWeights = a.ClassWeights,
-            HasClassWeights = a.HasClassWeights,
-            Class = task.Class,
-            Hard = a.Settings.Hard != 0 && task.Class >= 0 ? 1 : 0,
+            Hard = batch.Settings.Hard != 0 && task.Class >= 0 ? 1 : 0,
             Flat = flat ? 1 : 0,
         };
         StreamedRow row = default;
         return row.Fold<T, TAccess, RowSums, GeneralSums<T, TAccess>>(source, source.First, default, pass);
     }
 
-    private static void CudaPlainGradient<T, TAccess, TRow>(
-        Arguments<T> a, RowSource<T> source, TRow logits, RowSums sums, RowLoss loss, RowTask task)
+    private static RowLoss CudaLoss(LossBatch batch, RowTask task, RowSums sums, RowLabel label)
+    {
+        RowLoss loss = RowLoss.Invalid((InvalidRowReason)task.Reason);
+        if (task.Works != 0)
+            loss = RowLoss.Of(batch.Settings, sums, label, batch.SoftReduction, batch.HardReduction);
+        return loss;
+    }
+
+    // A row without an objective has a gradient too: 0.
+    private static void CudaGradient<T, TAccess, TRow>(
+        LossBatch batch, RowTask task, RowSource<T> source, TRow logits, RowSums sums, RowLoss loss, GradientTarget<T> target)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow>
     {
-        PlainGradient<T, TAccess> pass = new()
+        if (sums.Flat != 0 || batch.Settings.Smoothing > 0)
         {
-            Target = TargetOf(a, source),
-            Scale = a.Settings.InverseTemperature * Log2E,
+            GeneralGradient<T, TAccess> general = new() { Batch = batch, Target = target, Loss = loss, Sums = sums, Class = task.Class };
+            StreamedRow row = default;
+            row.Fold<T, TAccess, int, GeneralGradient<T, TAccess>>(source, source.First, 0, general);
+            return;
+        }
+
+        PlainGradient<T, TAccess> plain = new()
+        {
+            Target = target,
+            Scale = batch.Settings.InverseTemperature * Log2E,
             StudentMaximum = sums.StudentMaximum,
             TeacherMaximum = sums.TeacherMaximum,
             StudentFactor = loss.StudentFactor,
@@ -54,42 +110,13 @@ public static partial class DistillationLoss
             HardFactor = loss.HardFactor,
             LabelTerm = loss.LabelTerm,
             Class = task.Class,
+            HasLoss = task.Works != 0 && loss.Reason == 0 ? 1 : 0,
         };
-        logits.Fold<T, TAccess, int, PlainGradient<T, TAccess>>(source, source.First, 0, pass);
+        logits.Fold<T, TAccess, int, PlainGradient<T, TAccess>>(source, source.First, 0, plain);
     }
-
-    private static void CudaGeneralGradient<T, TAccess>(Arguments<T> a, RowSource<T> source, RowSums sums, RowLoss loss, RowTask task)
-        where T : unmanaged
-        where TAccess : unmanaged, IQuadAccess<T>
-    {
-        GeneralGradient<T, TAccess> pass = new()
-        {
-            Target = TargetOf(a, source),
-            Settings = a.Settings,
-            Loss = loss,
-            Sums = sums,
-            ClassWeights = a.ClassWeights,
-            HasClassWeights = a.HasClassWeights,
-            Class = task.Class,
-        };
-        StreamedRow row = default;
-        row.Fold<T, TAccess, int, GeneralGradient<T, TAccess>>(source, source.First, 0, pass);
-    }
-
-    private static GradientTarget<T> TargetOf<T>(Arguments<T> a, RowSource<T> source)
-        where T : unmanaged =>
-        new() { Gradient = a.Gradient, Start = source.StudentStart, Columns = a.Settings.Columns };
-
-    private static RowRange EmptyRange() => new()
-    {
-        StudentMaximum = float.NegativeInfinity,
-        StudentMinimum = float.PositiveInfinity,
-        TeacherMaximum = float.NegativeInfinity,
-        TeacherMinimum = float.PositiveInfinity,
-    };
 
     // Every thread reads the label's logits, before the first reduction and so before a gradient may lie over them.
-    private static RowLabel CudaLabel<T, TAccess>(Arguments<T> a, RowTask task, RowSource<T> source)
+    private static RowLabel CudaLabel<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
@@ -97,22 +124,12 @@ public static partial class DistillationLoss
         if (task.Class >= 0)
         {
             TAccess access = default;
-            int column = task.Class / Quad.Length * Quad.Length;
-            int index = task.Class - column;
-            label.Student = Element(access.Load(a.Student, source.StudentStart, column, a.Settings.Columns), index);
-            if (a.Settings.Soft != 0)
-                label.Teacher = Element(access.Load(a.Teacher, source.TeacherStart, column, a.Settings.Columns), index);
-            if (a.HasClassWeights != 0)
-                label.Weight = a.ClassWeights[task.Class];
+            label.Student = access.LoadOne(source.Student, source.StudentStart + task.Class);
+            if (batch.Settings.Soft != 0)
+                label.Teacher = access.LoadOne(source.Teacher, source.TeacherStart + task.Class);
+            label.Weight = batch.ClassWeight(task.Class);
         }
 
         return label;
-    }
-
-    private static float Element(Quad quad, int index)
-    {
-        float low = index == 0 ? quad.X : quad.Y;
-        float high = index == 2 ? quad.Z : quad.W;
-        return index < 2 ? low : high;
     }
 }

@@ -12,8 +12,8 @@ namespace GpuDistill.Kernels;
 // Gradient:   softWeight scale / T (q - p') softReduction + hardWeight (...) hardReduction; see RowLoss
 // Shapes:     Student, Gradient [N x C], Teacher [M x C], per row [N]; the gradient may lie over the student's logits: an
 //             element is written by the thread that read it, after a barrier behind every other read of its row.
-// Geometry:   1-D groups; TeamSize threads per row, several rows per group, groups stride over the rows. Before, with
-//             Reduction.Mean, one group counts the labels; after, one group sums the rows' records.
+// Geometry:   1-D groups; TeamSize threads per row, several rows per group, groups stride over the rows. What goes
+//             before and after is in DistillationLoss.Launches.cs.
 // Numerics:   fp32, fixed order: a thread sums its elements in order, in blocks, a tree sums the threads. Flat rows: see
 //             LowestFlatTemperature.
 // Edges:      tail rows are computed again by idle teams (barriers stay uniform) and not stored; rows without an objective
@@ -30,18 +30,16 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
     {
-        PortableWorkspace workspace = new(context.Accelerator, arguments.Rows);
-        arguments = workspace.Complete(arguments);
+        Workspace workspace = Workspace.ForRecords(context, ref arguments);
         int groupSize = context.GroupSize(PreferredGroupSize);
         arguments.TeamSize = RowTeam.SizeFor(arguments.Settings.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Rows, groupSize / arguments.TeamSize);
-        List<Launch> parts = [];
-        if (arguments.Settings.Counts != 0)
-            parts.Add(context.Portable(nameof(DistillationLoss), CountKernel, 1, groupSize, arguments));
-        parts.Add(context.Portable(nameof(DistillationLoss), RowKernel<T, TStorage>, groups, groupSize, arguments));
-        if (arguments.HasTotals + arguments.HasRunning > 0)
-            parts.Add(context.Portable(nameof(DistillationLoss), TotalsKernel, 1, groupSize, arguments));
-        return new CompositeLaunch(nameof(DistillationLoss), KernelVariant.Portable, [.. parts], workspace);
+        return Launches(
+            context,
+            KernelVariant.Portable,
+            arguments,
+            workspace,
+            context.Portable(nameof(DistillationLoss), RowKernel<T, TStorage>, groups, groupSize, arguments));
     }
 
     [KernelEntry]
@@ -53,8 +51,8 @@ public static partial class DistillationLoss
         ArrayView<RowSums> scratch = SharedMemory.Allocate<RowSums>(RowTeam.MaxGroupSize);
         TStorage storage = default;
         RowTeam team = new(a.TeamSize);
-        float softReduction = a.Settings.Counts != 0 ? a.Scales[0] : a.Settings.SoftReduction;
-        float hardReduction = a.Settings.Counts != 0 ? a.Scales[1] : a.Settings.HardReduction;
+        float softReduction = SoftReductionOf(a);
+        float hardReduction = HardReductionOf(a);
         long step = (long)Grid.DimX * team.RowsPerGroup;
         for (long first = (long)Grid.IdxX * team.RowsPerGroup; first < a.Rows; first += step)
         {
@@ -82,7 +80,7 @@ public static partial class DistillationLoss
             if (!active)
                 continue;
             if (team.Lane == 0)
-                StoreRow(a, row, loss, labelled, labelled && sums.Earlier == 0 && label.Student == sums.StudentMaximum);
+                StoreRow(a, row, loss, RowRecord.Of(loss, sums, task.Class, a.Settings.Columns));
             if (a.HasGradient != 0)
                 StoreGradient<T, TStorage>(a, loss, sums, label, team, z, v);
         }
@@ -94,13 +92,7 @@ public static partial class DistillationLoss
         where TStorage : unmanaged, IStorage<T>
     {
         TStorage storage = default;
-        RowRange range = new()
-        {
-            StudentMaximum = float.NegativeInfinity,
-            StudentMinimum = float.PositiveInfinity,
-            TeacherMaximum = float.NegativeInfinity,
-            TeacherMinimum = float.PositiveInfinity,
-        };
+        RowRange range = RowRange.Empty;
         for (int i = team.Lane; i < columns; i += team.Size)
         {
             float student = storage.Load(a.Student, z + i);
@@ -169,8 +161,8 @@ public static partial class DistillationLoss
                     part.Uniform += weight == 0 ? 0 : weight * student;
                 }
 
-                if (i < task.Class && logit == range.StudentMaximum)
-                    part.Earlier += 1;
+                if (logit == range.StudentMaximum)
+                    part.FirstFromEnd = XMath.Max(part.FirstFromEnd, a.Settings.Columns - i);
             }
 
             sums = RowSums.Add(sums, part);
@@ -236,10 +228,11 @@ public static partial class DistillationLoss
         }
     }
 
-    private static void StoreRow<T>(Arguments<T> a, long row, RowLoss loss, bool labelled, bool correct)
+    private static void StoreRow<T>(Arguments<T> a, long row, RowLoss loss, RowRecord record)
         where T : unmanaged
     {
-        a.Records[row] = RowRecord.Of(loss, labelled, correct);
+        if (a.HasRecords != 0)
+            a.Records[row] = record;
         if (a.HasSoftLosses != 0)
             a.SoftLosses[row] = loss.Soft;
         if (a.HasHardLosses != 0)

@@ -148,6 +148,7 @@ public static partial class DistillationLoss
             SoftWeight = options.SoftWeight,
             HardWeight = options.HardWeight,
             Smoothing = options.LabelSmoothing,
+            SmoothingPerClass = options.LabelSmoothing / inputs.Student.Columns,
             Blend = options.LabelBlend,
             IgnoreIndex = options.IgnoreIndex,
             TeacherCount = soft ? inputs.Teacher.Rows : int.MaxValue,

@@ -104,11 +104,12 @@ internal struct RowLoss
         RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float student, float teacher, float reduction)
     {
         float inverseTemperature = settings.InverseTemperature;
-        float distance = sums.Difference / teacher * inverseTemperature;
-        float excess = sums.Student / teacher;
-        row.LogRatio = sums.Flat != 0 ? LogOnePlus(distance + excess) : XMath.Log(student / teacher);
+        float inverseTeacher = 1 / teacher; // a GPU's division is many instructions
+        float distance = sums.Difference * inverseTeacher * inverseTemperature;
+        float excess = sums.Student * inverseTeacher;
+        row.LogRatio = sums.Flat != 0 ? LogOnePlus(distance + excess) : XMath.Log(student * inverseTeacher);
         float logStudent = XMath.Log(student);
-        float soft = logStudent - (sums.Cross / teacher * inverseTemperature);
+        float soft = logStudent - (sums.Cross * inverseTeacher * inverseTemperature);
         float divergence = sums.Flat != 0 ? FlatDivergence(distance, excess) : row.LogRatio - distance;
         float factor = settings.SoftWeight * settings.SoftScale * inverseTemperature * reduction;
         float blend = label.Class >= 0 ? settings.Blend : 0;
@@ -130,8 +131,8 @@ internal struct RowLoss
 
         row.Soft = settings.SoftScale * soft;
         row.KlDivergence = settings.SoftScale * divergence;
-        row.StudentFactor = sums.Flat != 0 ? factor / teacher : factor / student;
-        row.TeacherFactor = factor * (1 - blend) / teacher;
+        row.StudentFactor = sums.Flat != 0 ? factor * inverseTeacher : factor * (1 / student);
+        row.TeacherFactor = factor * (1 - blend) * inverseTeacher;
         return row;
     }
 
@@ -141,7 +142,7 @@ internal struct RowLoss
     {
         float logSum = XMath.Log(sums.Hard);
         float sure = (1 - settings.Smoothing) * label.Weight;
-        float each = settings.Smoothing / settings.Columns;
+        float each = settings.SmoothingPerClass;
         float uniform = each * sums.UniformWeight;
         // A weight of 0 takes even an infinite term out.
         row.Hard = (sure > 0 ? sure * (logSum - labelLogit) : 0)

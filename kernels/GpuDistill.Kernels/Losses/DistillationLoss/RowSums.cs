@@ -38,8 +38,34 @@ internal struct RowSums
     /// <summary>For label smoothing, w the class weights: sum w (z - mz), without the terms where w is 0, and sum w.</summary>
     public float Uniform, UniformWeight;
 
-    /// <summary>Classes below the label whose logit is mz.</summary>
-    public float Earlier;
+    /// <summary>Classes from the first whose logit is mz to the end of the row; 0 where there is none.</summary>
+    public int FirstFromEnd;
+
+    /// <summary>
+    /// The sums relative to other maxima, which must not be lower. Not for flat rows. A term of infinity may become NaN here, where it
+    /// should count as 0: whoever adds up such sums looks whether <see cref="IsFinite"/> holds.
+    /// </summary>
+    public static RowSums Raise(RowSums sums, float studentMaximum, float teacherMaximum, float inverseTemperature)
+    {
+        float studentRise = studentMaximum - sums.StudentMaximum;
+        float teacherRise = teacherMaximum - sums.TeacherMaximum;
+        float scale = -inverseTemperature * DistillationLoss.Log2E;
+        float fall = XMath.Exp2(teacherRise * scale);
+        sums.Student *= XMath.Exp2(studentRise * scale);
+        sums.Hard *= XMath.Exp2(-studentRise * DistillationLoss.Log2E);
+        sums.Cross = (sums.Cross - (sums.Teacher * studentRise)) * fall;
+        sums.Difference = (sums.Difference - (sums.Teacher * (studentRise - teacherRise))) * fall;
+        sums.Teacher *= fall;
+        sums.Uniform -= sums.UniformWeight * studentRise;
+        sums.FirstFromEnd = studentRise > 0 ? 0 : sums.FirstFromEnd;
+        sums.StudentMaximum = studentMaximum;
+        sums.TeacherMaximum = teacherMaximum;
+        return sums;
+    }
+
+    /// <summary>Whether no infinite logit has come into the sums of products with logits.</summary>
+    public static bool IsFinite(RowSums sums) =>
+        FloatBits.IsFinite(sums.Cross) && FloatBits.IsFinite(sums.Difference) && FloatBits.IsFinite(sums.Uniform);
 
     /// <summary>The sums of both parts of a row; maxima and flatness must be the same.</summary>
     public static RowSums Add(RowSums a, RowSums b)
@@ -51,7 +77,7 @@ internal struct RowSums
         a.Difference += b.Difference;
         a.Uniform += b.Uniform;
         a.UniformWeight += b.UniformWeight;
-        a.Earlier += b.Earlier;
+        a.FirstFromEnd = XMath.Max(a.FirstFromEnd, b.FirstFromEnd);
         return a;
     }
 }
@@ -60,6 +86,15 @@ internal struct RowSums
 internal struct RowRange
 {
     public float StudentMaximum, StudentMinimum, TeacherMaximum, TeacherMinimum;
+
+    /// <summary>No logits yet; the maxima are those of <see cref="RowSums.Lowest"/>.</summary>
+    public static RowRange Empty => new()
+    {
+        StudentMaximum = float.MinValue,
+        StudentMinimum = float.PositiveInfinity,
+        TeacherMaximum = float.MinValue,
+        TeacherMinimum = float.PositiveInfinity,
+    };
 
     public static RowRange Union(RowRange a, RowRange b)
     {

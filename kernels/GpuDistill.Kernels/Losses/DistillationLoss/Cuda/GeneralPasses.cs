@@ -40,11 +40,8 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
     where T : unmanaged
     where TAccess : unmanaged, IQuadAccess<T>
 {
-    public DistillationLoss.LossSettings Settings;
+    public LossBatch Batch;
     public RowRange Range;
-    public ArrayView<float> ClassWeights;
-    public int HasClassWeights;
-    public int Class;
     public int Hard;
     public int Flat;
 
@@ -53,11 +50,11 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
         TAccess access = default;
         // Four terms are summed before they are added to the sum so far: few additions of a small to a large number.
         RowSums part = Term(default, quads.Student.X, quads.Teacher.X, column);
-        if (access.Has(column, 1, Settings.Columns))
+        if (access.Has(column, 1, Batch.Settings.Columns))
             part = Term(part, quads.Student.Y, quads.Teacher.Y, column + 1);
-        if (access.Has(column, 2, Settings.Columns))
+        if (access.Has(column, 2, Batch.Settings.Columns))
             part = Term(part, quads.Student.Z, quads.Teacher.Z, column + 2);
-        if (access.Has(column, 3, Settings.Columns))
+        if (access.Has(column, 3, Batch.Settings.Columns))
             part = Term(part, quads.Student.W, quads.Teacher.W, column + 3);
         return RowSums.Add(sums, part);
     }
@@ -65,20 +62,20 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
     private RowSums Term(RowSums sums, float logit, float teacherLogit, int column)
     {
         float student = logit - Range.StudentMaximum;
-        if (Settings.Soft != 0)
+        if (Batch.Settings.Soft != 0)
         {
             float teacher = teacherLogit - Range.TeacherMaximum;
             float e;
             if (Flat != 0)
             {
-                float less = RowLoss.Expm1Half(teacher * Settings.InverseTemperature);
+                float less = RowLoss.Expm1Half(teacher * Batch.Settings.InverseTemperature);
                 sums.Teacher += less;
                 e = 1 + less;
-                sums.Student += e * RowLoss.ExcessHalf((student - teacher) * Settings.InverseTemperature);
+                sums.Student += e * RowLoss.ExcessHalf((student - teacher) * Batch.Settings.InverseTemperature);
             }
             else
             {
-                float scale = Settings.InverseTemperature * DistillationLoss.Log2E;
+                float scale = Batch.Settings.InverseTemperature * DistillationLoss.Log2E;
                 e = XMath.Exp2(teacher * scale);
                 sums.Student += XMath.Exp2(student * scale);
                 sums.Teacher += e;
@@ -91,16 +88,16 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
         if (Hard != 0)
         {
             sums.Hard += XMath.Exp2(student * DistillationLoss.Log2E);
-            if (Settings.Smoothing > 0)
+            if (Batch.Settings.Smoothing > 0)
             {
-                float weight = HasClassWeights != 0 ? ClassWeights[column] : 1;
+                float weight = Batch.ClassWeight(column);
                 sums.UniformWeight += weight;
                 sums.Uniform += weight == 0 ? 0 : weight * student;
             }
         }
 
-        if (column < Class && logit == Range.StudentMaximum)
-            sums.Earlier += 1;
+        if (logit == Range.StudentMaximum)
+            sums.FirstFromEnd = XMath.Max(sums.FirstFromEnd, Batch.Settings.Columns - column);
         return sums;
     }
 }
@@ -121,12 +118,10 @@ internal struct GeneralGradient<T, TAccess> : IQuadPass<int>
     where T : unmanaged
     where TAccess : unmanaged, IQuadAccess<T>
 {
+    public LossBatch Batch;
     public GradientTarget<T> Target;
-    public DistillationLoss.LossSettings Settings;
     public RowLoss Loss;
     public RowSums Sums;
-    public ArrayView<float> ClassWeights;
-    public int HasClassWeights;
     public int Class;
 
     public int Step(int state, QuadPair quads, int column)
@@ -134,11 +129,11 @@ internal struct GeneralGradient<T, TAccess> : IQuadPass<int>
         TAccess access = default;
         Quad gradient = default;
         gradient.X = Of(quads.Student.X, quads.Teacher.X, column);
-        if (access.Has(column, 1, Settings.Columns))
+        if (access.Has(column, 1, Batch.Settings.Columns))
             gradient.Y = Of(quads.Student.Y, quads.Teacher.Y, column + 1);
-        if (access.Has(column, 2, Settings.Columns))
+        if (access.Has(column, 2, Batch.Settings.Columns))
             gradient.Z = Of(quads.Student.Z, quads.Teacher.Z, column + 2);
-        if (access.Has(column, 3, Settings.Columns))
+        if (access.Has(column, 3, Batch.Settings.Columns))
             gradient.W = Of(quads.Student.W, quads.Teacher.W, column + 3);
         access.Store(Target.Gradient, Target.Start, column, Target.Columns, gradient);
         return state;
@@ -150,9 +145,9 @@ internal struct GeneralGradient<T, TAccess> : IQuadPass<int>
         float gradient = 0;
         if (Loss.StudentFactor > 0)
         {
-            float scale = Settings.InverseTemperature * DistillationLoss.Log2E;
+            float scale = Batch.Settings.InverseTemperature * DistillationLoss.Log2E;
             gradient = Sums.Flat != 0
-                ? RowLoss.FlatGradient(Loss, Settings, Sums, student, teacher, Class >= 0)
+                ? RowLoss.FlatGradient(Loss, Batch.Settings, Sums, student, teacher, Class >= 0)
                 : (Loss.StudentFactor * XMath.Exp2((student - Sums.StudentMaximum) * scale))
                     - (Loss.TeacherFactor * XMath.Exp2((teacher - Sums.TeacherMaximum) * scale));
         }
@@ -161,7 +156,7 @@ internal struct GeneralGradient<T, TAccess> : IQuadPass<int>
         {
             gradient += Loss.HardFactor * XMath.Exp2((student - Sums.StudentMaximum) * DistillationLoss.Log2E);
             if (Loss.UniformFactor > 0)
-                gradient -= Loss.UniformFactor * (HasClassWeights != 0 ? ClassWeights[column] : 1);
+                gradient -= Loss.UniformFactor * Batch.ClassWeight(column);
         }
 
         return column == Class && (Loss.StudentFactor > 0 || Loss.HardFactor > 0) ? gradient - Loss.LabelTerm : gradient;

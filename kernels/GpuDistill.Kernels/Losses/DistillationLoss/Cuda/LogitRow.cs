@@ -90,20 +90,21 @@ internal struct QuadRow : ILogitRow<QuadRow>
     }
 }
 
-/// <summary>Twice as many: doubling is what unrolls the passes.</summary>
-internal struct DoubleRow<TRow> : ILogitRow<DoubleRow<TRow>>
-    where TRow : struct, ILogitRow<TRow>
+/// <summary>The quads of two, one after the other: what unrolls the passes.</summary>
+internal struct JoinedRow<TLow, THigh> : ILogitRow<JoinedRow<TLow, THigh>>
+    where TLow : struct, ILogitRow<TLow>
+    where THigh : struct, ILogitRow<THigh>
 {
-    private TRow _low;
-    private TRow _high;
+    private TLow _low;
+    private THigh _high;
 
-    public readonly int Quads => 2 * _low.Quads;
+    public readonly int Quads => _low.Quads + _high.Quads;
 
-    public DoubleRow<TRow> Load<T, TAccess>(RowSource<T> source, int first)
+    public JoinedRow<TLow, THigh> Load<T, TAccess>(RowSource<T> source, int first)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
-        DoubleRow<TRow> row = default;
+        JoinedRow<TLow, THigh> row = default;
         row._low = _low.Load<T, TAccess>(source, first);
         row._high = _high.Load<T, TAccess>(source, first + (_low.Quads * source.Stride));
         return row;

@@ -15,10 +15,15 @@ internal interface IQuadAccess<T>
     /// <summary>Whether element <paramref name="index"/> of a quad is one of the row's.</summary>
     bool Has(int column, int index, int columns);
 
-    /// <summary>The quad at <paramref name="column"/>, a multiple of 4 below <paramref name="columns"/>, of the row at <paramref name="start"/>.</summary>
+    /// <summary>
+    /// The quad at <paramref name="column"/>, a multiple of 4 below <paramref name="columns"/>, of the row at <paramref name="start"/>;
+    /// -infinity where it has no element of the row's.
+    /// </summary>
     Quad Load(ArrayView<T> view, long start, int column, int columns);
 
     void Store(ArrayView<T> view, long start, int column, int columns, Quad value);
+
+    float LoadOne(ArrayView<T> view, long index);
 }
 
 /// <summary>
@@ -33,6 +38,8 @@ internal readonly struct WholeQuads : IQuadAccess<float>
 
     public void Store(ArrayView<float> view, long start, int column, int columns, Quad value) =>
         view.Cast<Quad>()[(start + column) >> 2] = value;
+
+    public float LoadOne(ArrayView<float> view, long index) => view[index];
 }
 
 /// <summary>The same for elements of 16 bits, where a quad is one access of 8 bytes.</summary>
@@ -66,13 +73,15 @@ internal readonly struct WholeShorts<TStorage> : IQuadAccess<ushort>
         };
     }
 
+    public float LoadOne(ArrayView<ushort> view, long index) => default(TStorage).Load(view, index);
+
     private struct ShortQuad
     {
         public ushort X, Y, Z, W;
     }
 }
 
-/// <summary>Element by element, for any length and any alignment; elements beyond the row's end are 0 and never written.</summary>
+/// <summary>Element by element, for any length and any alignment; elements beyond the row's end are -infinity and never written.</summary>
 internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
     where T : unmanaged
     where TStorage : unmanaged, IStorage<T>
@@ -85,12 +94,9 @@ internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
         long first = start + column;
         Quad quad = default;
         quad.X = storage.Load(view, first);
-        if (column + 1 < columns)
-            quad.Y = storage.Load(view, first + 1);
-        if (column + 2 < columns)
-            quad.Z = storage.Load(view, first + 2);
-        if (column + 3 < columns)
-            quad.W = storage.Load(view, first + 3);
+        quad.Y = column + 1 < columns ? storage.Load(view, first + 1) : float.NegativeInfinity;
+        quad.Z = column + 2 < columns ? storage.Load(view, first + 2) : float.NegativeInfinity;
+        quad.W = column + 3 < columns ? storage.Load(view, first + 3) : float.NegativeInfinity;
         return quad;
     }
 
@@ -106,4 +112,6 @@ internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
         if (column + 3 < columns)
             storage.Store(view, first + 3, value.W);
     }
+
+    public float LoadOne(ArrayView<T> view, long index) => default(TStorage).Load(view, index);
 }

@@ -4,7 +4,7 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// How a team makes one of its threads' parts of a row: in a fixed order, the same bits in every thread. All threads of the group
-/// must call it. Two implementations, so that all of the CUDA kernel but its shuffles runs on a device without them.
+/// must call it. One of them without shuffles, so that all else of the CUDA kernels runs on a device without them.
 /// </summary>
 internal interface IRowReduction
 {
@@ -13,19 +13,12 @@ internal interface IRowReduction
     RowSums Add(RowSums sums, RowTeam team);
 }
 
-/// <summary>
-/// Shuffles within a warp (a butterfly: a + b and b + a are the same bits), then shared memory from warp to warp.
-/// </summary>
-internal readonly struct ShuffledReduction : IRowReduction
+/// <summary>For teams of at most a warp: shuffles, a butterfly (a + b and b + a are the same bits).</summary>
+internal readonly struct WarpReduction : IRowReduction
 {
-    // Warps of 2 lanes, the fewest that the CPU accelerator has, in the largest group.
-    private const int MaxWarps = RowTeam.MaxGroupSize / 2;
-
     public RowRange Union(RowRange range, RowTeam team)
     {
-        ArrayView<RowRange> scratch = SharedMemory.Allocate<RowRange>(MaxWarps);
-        int lanes = team.Size < Warp.WarpSize ? team.Size : Warp.WarpSize;
-        for (int mask = lanes / 2; mask > 0; mask /= 2)
+        for (int mask = Lanes(team) / 2; mask > 0; mask /= 2)
         {
             RowRange other = default;
             other.StudentMaximum = Warp.ShuffleXor(range.StudentMaximum, mask);
@@ -35,6 +28,44 @@ internal readonly struct ShuffledReduction : IRowReduction
             range = RowRange.Union(range, other);
         }
 
+        return range;
+    }
+
+    public RowSums Add(RowSums sums, RowTeam team)
+    {
+        for (int mask = Lanes(team) / 2; mask > 0; mask /= 2)
+        {
+            RowSums other = default;
+            other.Student = Warp.ShuffleXor(sums.Student, mask);
+            other.Teacher = Warp.ShuffleXor(sums.Teacher, mask);
+            other.Hard = Warp.ShuffleXor(sums.Hard, mask);
+            other.Cross = Warp.ShuffleXor(sums.Cross, mask);
+            other.Difference = Warp.ShuffleXor(sums.Difference, mask);
+            other.Uniform = Warp.ShuffleXor(sums.Uniform, mask);
+            other.UniformWeight = Warp.ShuffleXor(sums.UniformWeight, mask);
+            other.FirstFromEnd = Warp.ShuffleXor(sums.FirstFromEnd, mask);
+            sums = RowSums.Add(sums, other);
+        }
+
+        return sums;
+    }
+
+    /// <summary>The lanes of one warp that a team has.</summary>
+    public static int Lanes(RowTeam team) => team.Size < Warp.WarpSize ? team.Size : Warp.WarpSize;
+}
+
+/// <summary>The same within each warp, then shared memory from warp to warp.</summary>
+internal readonly struct ShuffledReduction : IRowReduction
+{
+    // Warps of 2 lanes, the fewest that the CPU accelerator has, in the largest group.
+    private const int MaxWarps = RowTeam.MaxGroupSize / 2;
+
+    public RowRange Union(RowRange range, RowTeam team)
+    {
+        ArrayView<RowRange> scratch = SharedMemory.Allocate<RowRange>(MaxWarps);
+        WarpReduction warpReduction = default;
+        range = warpReduction.Union(range, team);
+        int lanes = WarpReduction.Lanes(team);
         if (team.Size == lanes)
             return range;
         int warps = team.Size / lanes;
@@ -51,21 +82,9 @@ internal readonly struct ShuffledReduction : IRowReduction
     public RowSums Add(RowSums sums, RowTeam team)
     {
         ArrayView<RowSums> scratch = SharedMemory.Allocate<RowSums>(MaxWarps);
-        int lanes = team.Size < Warp.WarpSize ? team.Size : Warp.WarpSize;
-        for (int mask = lanes / 2; mask > 0; mask /= 2)
-        {
-            RowSums other = default;
-            other.Student = Warp.ShuffleXor(sums.Student, mask);
-            other.Teacher = Warp.ShuffleXor(sums.Teacher, mask);
-            other.Hard = Warp.ShuffleXor(sums.Hard, mask);
-            other.Cross = Warp.ShuffleXor(sums.Cross, mask);
-            other.Difference = Warp.ShuffleXor(sums.Difference, mask);
-            other.Uniform = Warp.ShuffleXor(sums.Uniform, mask);
-            other.UniformWeight = Warp.ShuffleXor(sums.UniformWeight, mask);
-            other.Earlier = Warp.ShuffleXor(sums.Earlier, mask);
-            sums = RowSums.Add(sums, other);
-        }
-
+        WarpReduction warpReduction = default;
+        sums = warpReduction.Add(sums, team);
+        int lanes = WarpReduction.Lanes(team);
         if (team.Size == lanes)
             return sums;
         int warps = team.Size / lanes;

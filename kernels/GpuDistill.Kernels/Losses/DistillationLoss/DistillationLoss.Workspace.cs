@@ -1,0 +1,69 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill.Kernels;
+
+public static partial class DistillationLoss
+{
+    // What passes between the launches of a variant that is kernels, and stand-ins for buffers that were left out: no view of a
+    // kernel is ever empty.
+    private sealed class Workspace : IDisposable
+    {
+        private readonly Accelerator _accelerator;
+        private readonly List<MemoryBuffer> _buffers = [];
+
+        private Workspace(Accelerator accelerator) => _accelerator = accelerator;
+
+        /// <summary>For kernels that leave a record of each row, which are summed in blocks.</summary>
+        public static Workspace ForRecords<T>(KernelContext context, ref Arguments<T> a)
+            where T : unmanaged =>
+            new Workspace(context.Accelerator).Complete(context, ref a, a.Rows, Blocks(a.Rows, context.GroupSize(PreferredGroupSize)));
+
+        /// <summary>For kernels of so many groups, each of which sums its rows itself.</summary>
+        public static Workspace ForGroups<T>(KernelContext context, ref Arguments<T> a, int groups)
+            where T : unmanaged =>
+            new Workspace(context.Accelerator).Complete(context, ref a, 0, groups);
+
+        public ArrayView<T> Allocate<T>(long length)
+            where T : unmanaged
+        {
+            MemoryBuffer1D<T, Stride1D.Dense> buffer = _accelerator.Allocate1D<T>(Math.Max(1, length));
+            _buffers.Add(buffer);
+            return buffer.View;
+        }
+
+        public void Dispose()
+        {
+            foreach (MemoryBuffer buffer in _buffers)
+                buffer.Dispose();
+        }
+
+        private Workspace Complete<T>(KernelContext context, ref Arguments<T> a, long records, int partials)
+            where T : unmanaged
+        {
+            a.Records = Allocate<RowRecord>(records);
+            a.HasRecords = records > 0 ? 1 : 0;
+            a.BlockSums = Allocate<BatchSums>(partials);
+            a.Partials = partials;
+            a.BlockCounts = Allocate<BatchCounts>(Blocks(a.Rows, context.GroupSize(PreferredGroupSize)));
+            a.Scales = Allocate<float>(2);
+            ArrayView<int> integers = Allocate<int>(1);
+            ArrayView<LossTotals> totals = Allocate<LossTotals>(1);
+            a.TeacherRows = OrElse(a.TeacherRows, integers);
+            a.Labels = OrElse(a.Labels, integers);
+            a.ClassWeights = OrElse(a.ClassWeights, a.Scales);
+            a.SoftLosses = OrElse(a.SoftLosses, a.Scales);
+            a.HardLosses = OrElse(a.HardLosses, a.Scales);
+            a.TotalLosses = OrElse(a.TotalLosses, a.Scales);
+            a.Totals = OrElse(a.Totals, totals);
+            a.Running = OrElse(a.Running, totals);
+            a.Teacher = OrElse(a.Teacher, a.Student);
+            a.Gradient = OrElse(a.Gradient, a.Student);
+            return this;
+        }
+
+        private static ArrayView<T> OrElse<T>(ArrayView<T> view, ArrayView<T> standIn)
+            where T : unmanaged =>
+            view.Length > 0 ? view : standIn;
+    }
+}
