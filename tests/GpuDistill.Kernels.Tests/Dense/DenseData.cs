@@ -1,4 +1,5 @@
 using GpuDistill.TestKit;
+using Xunit;
 
 namespace GpuDistill.Kernels.Tests.Dense;
 
@@ -30,5 +31,28 @@ internal static class DenseData
         }
 
         return factors;
+    }
+
+    /// <summary>A product that runs twice: the second run, over a result that already stands there, must give the same bits.</summary>
+    public static float[] Product(
+        KernelContext context, float[] left, bool transposeLeft, float[] right, bool transposeRight, int rows, int columns, int terms)
+    {
+        using GuardedBuffer<float> a = new(context, left);
+        using GuardedBuffer<float> b = new(context, right);
+        using GuardedBuffer<float> c = new(context, rows * columns);
+        using Launch launch = MatrixProduct.Bind(
+            context,
+            transposeLeft ? a.Matrix(terms, rows) : a.Matrix(rows, terms),
+            transposeRight ? b.Matrix(columns, terms) : b.Matrix(terms, columns),
+            c.Matrix(rows, columns),
+            transposeLeft,
+            transposeRight);
+        launch.Run(context.Accelerator.DefaultStream);
+        float[] result = c.Read("result");
+        launch.Run(context.Accelerator.DefaultStream);
+        Assert.Equal(result, c.Read("result"));
+        Assert.Equal(left, a.Read("left"));
+        Assert.Equal(right, b.Read("right"));
+        return result;
     }
 }

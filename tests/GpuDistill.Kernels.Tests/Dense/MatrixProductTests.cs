@@ -28,7 +28,7 @@ public class MatrixProductTests
                 {
                     float[] left = TestData.Uniform(rows * terms, 1, 1);
                     float[] right = TestData.Uniform(terms * columns, 1, 2);
-                    float[] result = Run(context, left, transposeLeft, right, transposeRight, rows, columns, terms);
+                    float[] result = DenseData.Product(context, left, transposeLeft, right, transposeRight, rows, columns, terms);
                     (double[] expected, double[] magnitude) =
                         MatrixProduct.Reference(left, transposeLeft, right, transposeRight, rows, columns, terms);
                     for (int i = 0; i < result.Length; i++)
@@ -53,7 +53,7 @@ public class MatrixProductTests
             float[] right = TestData.Uniform(terms * columns, 1, 2);
             left[transpose ? 12 : 12 * terms] = float.NaN;
             right[transpose ? 50 * terms : 50] = float.NaN;
-            float[] result = Run(context, left, transpose, right, transpose, rows, columns, terms);
+            float[] result = DenseData.Product(context, left, transpose, right, transpose, rows, columns, terms);
             for (int i = 0; i < result.Length; i++)
                 Assert.Equal(i / columns == 12 || i % columns == 50, float.IsNaN(result[i]));
         }
@@ -70,11 +70,11 @@ public class MatrixProductTests
         {
             float[] left = TestData.Uniform(rows * terms, 1, 3);
             float[] right = TestData.Uniform(terms * columns, 1, 4);
-            float[] expected = Run(two, left, false, right, true, rows, columns, terms);
+            float[] expected = DenseData.Product(two, left, false, right, true, rows, columns, terms);
             foreach (int threads in (int[])[1, 2, 3])
             {
                 using KernelContext context = new(two.Accelerator, variant, threads);
-                Assert.Equal(expected, Run(context, left, false, right, true, rows, columns, terms));
+                Assert.Equal(expected, DenseData.Product(context, left, false, right, true, rows, columns, terms));
             }
         }
     }
@@ -94,7 +94,7 @@ public class MatrixProductTests
                 right[(i * 1000 * columns) + j] = j + (100 * i);
         }
 
-        float[] result = Run(context, left, false, right, false, rows, columns, terms);
+        float[] result = DenseData.Product(context, left, false, right, false, rows, columns, terms);
         for (int i = 0; i < result.Length; i++)
             Assert.Equal((i / columns + 1) * ((i % columns) + (100 * (i / columns))), result[i]);
     }
@@ -115,28 +115,5 @@ public class MatrixProductTests
         ArgumentException empty = Assert.Throws<ArgumentException>(
             () => MatrixProduct.Bind(context, a.Matrix(3, 0), b.Matrix(0, 5), c.Matrix(3, 5)));
         Assert.Contains("[3 x 0]", empty.Message, StringComparison.Ordinal);
-    }
-
-    // Runs twice: the second run, over a result that already stands there, must give the same bits.
-    private static float[] Run(
-        KernelContext context, float[] left, bool transposeLeft, float[] right, bool transposeRight, int rows, int columns, int terms)
-    {
-        using GuardedBuffer<float> a = new(context, left);
-        using GuardedBuffer<float> b = new(context, right);
-        using GuardedBuffer<float> c = new(context, rows * columns);
-        using Launch launch = MatrixProduct.Bind(
-            context,
-            transposeLeft ? a.Matrix(terms, rows) : a.Matrix(rows, terms),
-            transposeRight ? b.Matrix(columns, terms) : b.Matrix(terms, columns),
-            c.Matrix(rows, columns),
-            transposeLeft,
-            transposeRight);
-        launch.Run(context.Accelerator.DefaultStream);
-        float[] result = c.Read("result");
-        launch.Run(context.Accelerator.DefaultStream);
-        Assert.Equal(result, c.Read("result"));
-        Assert.Equal(left, a.Read("left"));
-        Assert.Equal(right, b.Read("right"));
-        return result;
     }
 }

@@ -43,9 +43,9 @@ public class GraphReplayTests
             using GuardedBuffer<float> weights = new(context, start);
             using GuardedBuffer<float> gradient = new(context, slope);
             using GuardedBuffer<float> velocity = new(context, new float[777]);
-            using Launch advance = StepClock.Bind(context, clock.View, LearningRateSchedule.Constant(0.1f));
-            using Launch update = Sgd.Bind(context, weights.View, gradient.View, velocity.View, clock.View, new SgdOptions { Momentum = 0.9f });
-            LaunchSequence sequence = new(advance, update);
+            Launch advance = StepClock.Bind(context, clock.View, LearningRateSchedule.Constant(0.1f));
+            Launch update = Sgd.Bind(context, weights.View, gradient.View, velocity.View, clock.View, new SgdOptions { Momentum = 0.9f });
+            using LaunchSequence sequence = new(advance, update);
             for (int step = 0; step < 5; step++)
             {
                 if (alone)

@@ -3,11 +3,8 @@ namespace GpuDistill.Kernels;
 // Product: see CudaGemm. The backward passes of the producer are the portable kernel's code, applied to the sums in shared memory.
 public static partial class DenseBackwardInput
 {
-    private static Launch BindCuda(KernelContext context, Arguments arguments)
-    {
-        CudaGemmLaunch.Align(ref arguments.Product);
-        return CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseBackwardInput), arguments.Product, arguments);
-    }
+    private static Launch BindCuda(KernelContext context, Arguments arguments) =>
+        CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseBackwardInput), arguments.Product, arguments);
 
     [KernelEntry(
         Variant = KernelVariant.Cuda,

@@ -3,11 +3,8 @@ namespace GpuDistill.Kernels;
 // Product: see CudaGemm. Groups of the first row of tiles also sum the columns of the gradient, exactly, from the panels they multiply.
 public static partial class DenseBackwardWeights
 {
-    private static Launch BindCuda(KernelContext context, Arguments arguments)
-    {
-        CudaGemmLaunch.Align(ref arguments.Product);
-        return CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseBackwardWeights), arguments.Product, arguments);
-    }
+    private static Launch BindCuda(KernelContext context, Arguments arguments) =>
+        CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseBackwardWeights), arguments.Product, arguments);
 
     [KernelEntry(
         Variant = KernelVariant.Cuda,

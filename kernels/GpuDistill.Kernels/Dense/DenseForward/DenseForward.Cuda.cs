@@ -3,11 +3,8 @@ namespace GpuDistill.Kernels;
 // Product: see CudaGemm. Bias, activation and dropout are the portable kernel's code, applied to the sums in shared memory.
 public static partial class DenseForward
 {
-    private static Launch BindCuda(KernelContext context, Arguments arguments)
-    {
-        CudaGemmLaunch.Align(ref arguments.Product);
-        return CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseForward), arguments.Product, arguments);
-    }
+    private static Launch BindCuda(KernelContext context, Arguments arguments) =>
+        CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseForward), arguments.Product, arguments);
 
     [KernelEntry(
         Variant = KernelVariant.Cuda,

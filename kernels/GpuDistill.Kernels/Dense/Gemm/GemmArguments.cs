@@ -8,6 +8,8 @@ namespace GpuDistill.Kernels;
 /// </summary>
 internal struct GemmArguments
 {
+    private const int QuadBytes = 16;
+
     public ArrayView<float> Left;
     public ArrayView<float> Right;
     public ArrayView<float> Result;
@@ -23,7 +25,7 @@ internal struct GemmArguments
     /// <summary>Terms of the operands that a group holds in shared memory at a time.</summary>
     public int TileTerms;
 
-    /// <summary>Whether the CUDA kernel reads the operand 16 bytes at a time.</summary>
+    /// <summary>Whether the CUDA kernel reads the operand 16 bytes at a time: all its rows in memory begin at a multiple of that.</summary>
     public int LeftQuads;
     public int RightQuads;
 
@@ -39,5 +41,10 @@ internal struct GemmArguments
             Terms = transposeLeft ? left.Rows : left.Columns,
             TransposeLeft = transposeLeft ? 1 : 0,
             TransposeRight = transposeRight ? 1 : 0,
+            LeftQuads = HasWholeQuads(left) ? 1 : 0,
+            RightQuads = HasWholeQuads(right) ? 1 : 0,
         };
+
+    private static bool HasWholeQuads(Matrix<float> operand) =>
+        operand.Columns % Quad.Length == 0 && BufferSpan.Of(operand.Data).Start % QuadBytes == 0;
 }

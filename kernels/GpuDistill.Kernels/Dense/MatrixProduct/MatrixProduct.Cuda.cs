@@ -3,17 +3,13 @@ namespace GpuDistill.Kernels;
 // The product alone: see CudaGemm. One kernel per pair of layouts.
 public static partial class MatrixProduct
 {
-    private static Launch BindCuda(KernelContext context, GemmArguments a)
+    private static Launch BindCuda(KernelContext context, GemmArguments a) => (a.TransposeLeft != 0, a.TransposeRight != 0) switch
     {
-        CudaGemmLaunch.Align(ref a);
-        return (a.TransposeLeft != 0, a.TransposeRight != 0) switch
-        {
-            (false, false) => Bind<AlongTerms, AcrossTerms>(context, a),
-            (false, true) => Bind<AlongTerms, AlongTerms>(context, a),
-            (true, false) => Bind<AcrossTerms, AcrossTerms>(context, a),
-            (true, true) => Bind<AcrossTerms, AlongTerms>(context, a),
-        };
-    }
+        (false, false) => Bind<AlongTerms, AcrossTerms>(context, a),
+        (false, true) => Bind<AlongTerms, AlongTerms>(context, a),
+        (true, false) => Bind<AcrossTerms, AcrossTerms>(context, a),
+        (true, true) => Bind<AcrossTerms, AlongTerms>(context, a),
+    };
 
     private static Launch Bind<TLeft, TRight>(KernelContext context, GemmArguments a)
         where TLeft : unmanaged, IOperandLayout

@@ -1,5 +1,3 @@
-using ILGPU;
-
 namespace GpuDistill.Kernels;
 
 /// <summary>What the CUDA variants of the dense operations share on the host.</summary>
@@ -7,8 +5,6 @@ internal static class CudaGemmLaunch
 {
     /// <summary>So that one group multiplies while another waits for copies or stores its tile: 128 registers a thread.</summary>
     public const int GroupsPerMultiprocessor = 2;
-
-    private const int QuadBytes = 16;
 
     /// <summary>Whether the device runs them.</summary>
     public static bool Runs(KernelContext context) => context.HasTensorCores;
@@ -30,13 +26,6 @@ internal static class CudaGemmLaunch
         return context.Portable(operation, kernel, plan.Groups, plan.GroupSize, arguments, variant: KernelVariant.Cuda);
     }
 
-    /// <summary>Notes which operands can be read 16 bytes at a time: those whose lines in memory all begin at a multiple of that.</summary>
-    public static void Align(ref GemmArguments product)
-    {
-        product.LeftQuads = IsWhole(product.Left, product.TransposeLeft != 0 ? product.Rows : product.Terms);
-        product.RightQuads = IsWhole(product.Right, product.TransposeRight != 0 ? product.Terms : product.Columns);
-    }
-
     /// <summary>For the catalog: the kernels of an operation, one per tile and precision.</summary>
     public static IEnumerable<Type[]> Instances() =>
     [
@@ -47,9 +36,6 @@ internal static class CudaGemmLaunch
         [typeof(MediumTile), typeof(ExactSums)],
         [typeof(SmallTile), typeof(ExactSums)],
     ];
-
-    private static int IsWhole(ArrayView<float> view, int line) =>
-        line % Quad.Length == 0 && BufferSpan.Of(view).Start % QuadBytes == 0 ? 1 : 0;
 }
 
 /// <summary>An operation's kernels, one per tile and kind of sums.</summary>
