@@ -197,12 +197,20 @@ public sealed class Trainer : IDisposable
             }),
             .. _pass.Forward(),
             _objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, classWeights, _running.View)),
-            .. _pass.Backward(_state.Gradients),
+            _pass.Backward(_state.Gradients),
             .. _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
         ];
-        for (int layer = 0; _options.MaxNorm > 0 && layer < Network.Shape.Layers - 1; layer++)
-            launches.Add(MaxNorm.Bind(kernels, Network.Parameters.Weights(layer), _options.MaxNorm));
+        if (_options.MaxNorm > 0)
+            launches.Add(BindMaxNorm(kernels));
         return launches;
+    }
+
+    // Of every layer but the last, side by side.
+    private ForkedLaunch BindMaxNorm(KernelContext kernels)
+    {
+        int last = Network.Shape.Layers - 2;
+        return new ForkedLaunch(nameof(MaxNorm), Enumerable.Range(0, last + 1).Select(layer =>
+            (MaxNorm.Bind(kernels, Network.Parameters.Weights(layer), _options.MaxNorm), layer < last)));
     }
 
     // All totals are looked at, due or not: a bad row ends the training soon, and before a checkpoint is written.
