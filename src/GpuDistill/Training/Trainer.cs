@@ -198,7 +198,7 @@ public sealed class Trainer : IDisposable
             .. _pass.Forward(),
             _objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, classWeights, _running.View)),
             _pass.Backward(_state.Gradients),
-            .. _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
+            _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
         ];
         if (_options.MaxNorm > 0)
             launches.Add(BindMaxNorm(kernels));
