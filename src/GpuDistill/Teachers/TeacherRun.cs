@@ -24,6 +24,7 @@ internal sealed class TeacherRun(
                 .. pass.Forward(),
                 TeacherMean.BindAdd(images.Device.Kernels, pass.Logits, batch.Rows, store, options, teacher),
             ]);
+            // Of the clock's value nothing is wanted but when it comes.
             using RunAhead<StepState> ahead = new(() => Readback<StepState>.Of(images.Device.Stream, batch.Clock));
             batch.StartBefore(0);
             ahead.Start((_, point) => Arrived(point));
