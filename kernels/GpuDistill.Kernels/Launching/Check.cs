@@ -68,6 +68,13 @@ internal static class Check
             throw new ArgumentOutOfRangeException(name, value, "The value must be at least 0 and below 1.");
     }
 
+    /// <summary>How many of so many elements: from none to all; null where it is not said.</summary>
+    public static void Count(long? count, long all, [CallerArgumentExpression(nameof(count))] string? name = null)
+    {
+        if (count < 0 || count > all)
+            throw new ArgumentOutOfRangeException(name, count, $"The number must be from 0 to {all}.");
+    }
+
     public static void Length<T>(
         ArrayView<T> view, long length, string reason, [CallerArgumentExpression(nameof(view))] string? name = null)
         where T : unmanaged

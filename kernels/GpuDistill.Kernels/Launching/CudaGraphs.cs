@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
@@ -8,86 +7,122 @@ namespace GpuDistill.Kernels;
 /// CUDA's graphs through the driver's own functions, since ILGPU has none: a stream is captured while launches are submitted to it
 /// (CUDA Driver API, "Stream Management" and "Graph Management"; CUDA 11.4 or later). Not run on a GPU yet.
 /// </summary>
-internal sealed unsafe class CudaGraphs : IGraphDriver
+/// <remarks>
+/// Between begin and end only launches, records of events and waits for them may be made on this thread: no allocation, no copy of
+/// pageable memory, no synchronization. ILGPU's launch is cuCtxSetCurrent where another accelerator was current, and
+/// cuLaunchKernel. Kernels were loaded when they were bound, and by the driver when they first ran. What other threads do
+/// meanwhile (ILGPU's finalizers free memory) is neither recorded nor harmful: the capture is the thread's own. A capture that
+/// was spoilt all the same is told when it ends, or by the launch that it refuses, and leaves nothing behind.
+/// </remarks>
+/// <param name="driver">The driver's functions.</param>
+internal sealed unsafe class CudaGraphs(CudaGraphFunctions driver) : IGraphDriver
 {
-    // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do meanwhile neither is recorded nor spoils the recording.
+    // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL.
     private const int ThreadLocalCapture = 1;
+
+    // CU_EVENT_DISABLE_TIMING, CU_STREAM_NON_BLOCKING.
+    private const uint WithoutTiming = 2;
+    private const uint ApartFromDefaultStream = 1;
     private const int Success = 0;
 
-    private static readonly Lazy<CudaGraphs?> Driver = new(Open);
-
-    private readonly delegate* unmanaged<nint, int, int> _beginCapture;
-    private readonly delegate* unmanaged<nint, nint*, int> _endCapture;
-    private readonly delegate* unmanaged<nint*, nint, ulong, int> _instantiate;
-    private readonly delegate* unmanaged<nint, nint, int> _launch;
-    private readonly delegate* unmanaged<nint, int> _destroyGraph;
-    private readonly delegate* unmanaged<nint, int> _destroyExecutable;
-
-    private CudaGraphs(nint library)
-    {
-        _beginCapture = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cuStreamBeginCapture_v2");
-        _endCapture = (delegate* unmanaged<nint, nint*, int>)NativeLibrary.GetExport(library, "cuStreamEndCapture");
-        _instantiate = (delegate* unmanaged<nint*, nint, ulong, int>)NativeLibrary.GetExport(library, "cuGraphInstantiateWithFlags");
-        _launch = (delegate* unmanaged<nint, nint, int>)NativeLibrary.GetExport(library, "cuGraphLaunch");
-        _destroyGraph = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cuGraphDestroy");
-        _destroyExecutable = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cuGraphExecDestroy");
-    }
+    private static readonly Lazy<CudaGraphs?> Driver = new(() => CudaGraphFunctions.Load() is { } functions ? new(functions) : null);
 
     /// <summary>The driver, for a stream that can be captured: one of CUDA that is not the default stream; else null.</summary>
     public static CudaGraphs? For(AcceleratorStream stream) =>
         stream is CudaStream cuda && cuda.StreamPtr != 0 ? Driver.Value : null;
 
-    public IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream> submit)
+    public IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream, IFork?> submit)
     {
-        nint pointer = ((CudaStream)stream).StreamPtr;
-        if (_beginCapture(pointer, ThreadLocalCapture) != Success)
-            return null;
-        nint graph = 0;
-        int ended;
+        using ScopedAcceleratorBinding binding = stream.BindScoped();
+        var accelerator = (CudaAccelerator)stream.Accelerator;
+        nint executable = Record(((CudaStream)stream).StreamPtr, (side, branch, join) =>
+        {
+            using CudaStream branchStream = accelerator.CreateStream(side, responsible: false);
+            submit(stream, new Fork(branchStream, branch, join));
+        });
+        return executable == 0 ? null : new Executable(accelerator, driver, executable);
+    }
+
+    public bool Launch(IDisposable graph, AcceleratorStream stream)
+    {
+        using ScopedAcceleratorBinding binding = stream.BindScoped();
+        return driver.Launch(((Executable)graph).Handle, ((CudaStream)stream).StreamPtr) == Success;
+    }
+
+    /// <summary>
+    /// Captures a stream while <paramref name="submit"/> runs. It is handed a second stream, what makes that a branch of the
+    /// recorded one as it stands, and what makes the recorded one follow the branch.
+    /// </summary>
+    /// <returns>An executable graph, or 0 where the driver would not. In any case the capture is over, and nothing else is left.</returns>
+    internal nint Record(nint stream, Action<nint, Action, Action> submit)
+    {
+        nint side = 0, fork = 0, graph = 0, executable = 0;
         try
         {
-            submit(stream);
+            if (driver.CreateStream(&side, ApartFromDefaultStream) != Success || driver.CreateEvent(&fork, WithoutTiming) != Success)
+                return 0;
+            (nint branch, nint through) = (side, fork);
+            bool isOrdered = true;
+            bool isComplete = Capture(stream, &graph, () => submit(
+                branch,
+                () => isOrdered &= Order(stream, branch, through),
+                () => isOrdered &= Order(branch, stream, through)));
+            return isComplete && isOrdered && driver.Instantiate(&executable, graph, 0) == Success ? executable : 0;
         }
         finally
         {
-            ended = _endCapture(pointer, &graph);
+            if (graph != 0)
+                _ = driver.DestroyGraph(graph); // the executable form is a copy
+            if (fork != 0)
+                _ = driver.DestroyEvent(fork);
+            if (side != 0)
+                _ = driver.DestroyStream(side);
         }
-
-        if (ended != Success || graph == 0)
-            return null;
-        nint executable = 0;
-        int instantiated = _instantiate(&executable, graph, 0);
-        _ = _destroyGraph(graph); // the executable form is a copy
-        return instantiated == Success ? new Executable(this, executable) : null;
     }
 
-    public void Launch(IDisposable graph, AcceleratorStream stream) =>
-        CudaException.ThrowIfFailed((CudaError)_launch(((Executable)graph).Handle, ((CudaStream)stream).StreamPtr));
-
-    private static CudaGraphs? Open()
+    // A launch that the driver refuses is no reason to fail: submitted once more, outside of a capture, it will tell why, if it still
+    // has a reason. Whatever else goes wrong is the caller's, after the capture was ended.
+    private bool Capture(nint stream, nint* graph, Action submit)
     {
-        string name = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(name, out nint library))
-            return null;
+        if (driver.BeginCapture(stream, ThreadLocalCapture) != Success)
+            return false;
+        bool isComplete = false;
         try
         {
-            return new CudaGraphs(library);
+            submit();
+            isComplete = true;
         }
-        catch (EntryPointNotFoundException)
+        catch (AcceleratorException)
         {
-            return null; // a driver from before CUDA 11.4
         }
+        finally
+        {
+            isComplete &= driver.EndCapture(stream, graph) == Success;
+        }
+
+        return isComplete;
     }
 
-    private sealed class Executable(CudaGraphs driver, nint handle) : IDisposable
-    {
-        public nint Handle { get; private set; } = handle;
+    // Lets what is submitted to the second stream next follow what the first has by now.
+    private bool Order(nint first, nint second, nint through) =>
+        driver.RecordEvent(through, first) == Success && driver.WaitEvent(second, through, 0) == Success;
 
-        public void Dispose()
+    private sealed class Fork(CudaStream side, Action branch, Action join) : IFork
+    {
+        public AcceleratorStream Branch()
         {
-            if (Handle != 0)
-                _ = driver._destroyExecutable(Handle);
-            Handle = 0;
+            branch();
+            return side;
         }
+
+        public void Join() => join();
+    }
+
+    // A child of the accelerator, which frees it in time when it is disposed first.
+    private sealed class Executable(Accelerator accelerator, CudaGraphFunctions driver, nint handle) : AcceleratorObject(accelerator)
+    {
+        public nint Handle => handle;
+
+        protected override void DisposeAcceleratorObject(bool disposing) => _ = driver.DestroyExecutable(handle);
     }
 }

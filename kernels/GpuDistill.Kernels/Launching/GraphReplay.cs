@@ -5,8 +5,8 @@ namespace GpuDistill.Kernels;
 /// <summary>
 /// Submits the same launches again and again, from the third time on as one graph where the device's driver has such: a step of
 /// a small network is a dozen launches of a few microseconds each, which the host could not submit as fast as they run. The first
-/// time they are submitted as they are, because code that is loaded on first use cannot be recorded. Where recording fails, they
-/// are submitted one by one for good.
+/// time they are submitted as they are, because code that is loaded on first use cannot be recorded. Where recording fails, or
+/// what was recorded does not start, they are submitted one by one for good.
 /// </summary>
 /// <param name="driver">What records and replays.</param>
 internal sealed class GraphReplay(IGraphDriver driver) : IDisposable
@@ -17,7 +17,9 @@ internal sealed class GraphReplay(IGraphDriver driver) : IDisposable
 
     public bool IsRecorded => _graph is not null;
 
-    public void Run(AcceleratorStream stream, Action<AcceleratorStream> submit)
+    /// <param name="stream">Where the launches go.</param>
+    /// <param name="submit">Submits them, in branches where there is a fork.</param>
+    public void Run(AcceleratorStream stream, Action<AcceleratorStream, IFork?> submit)
     {
         if (_graph is null && _loaded && !_refused)
         {
@@ -25,10 +27,10 @@ internal sealed class GraphReplay(IGraphDriver driver) : IDisposable
             _refused = _graph is null;
         }
 
+        if (_graph is not null && !driver.Launch(_graph, stream))
+            Dispose();
         if (_graph is null)
-            submit(stream);
-        else
-            driver.Launch(_graph, stream);
+            submit(stream, null);
         _loaded = true;
     }
 
@@ -43,9 +45,22 @@ internal sealed class GraphReplay(IGraphDriver driver) : IDisposable
 /// <summary>A device's way to record launches and to submit them as one.</summary>
 internal interface IGraphDriver
 {
-    /// <summary>Records what <paramref name="submit"/> submits to the stream, without running it; null where that fails.</summary>
-    IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream> submit);
+    /// <summary>
+    /// Records what <paramref name="submit"/> submits to the stream and to branches of it, without running it; null where that
+    /// fails, and then the stream takes launches as before.
+    /// </summary>
+    IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream, IFork?> submit);
 
-    /// <summary>Submits what was recorded.</summary>
-    void Launch(IDisposable graph, AcceleratorStream stream);
+    /// <summary>Submits what was recorded; false where that fails, and then nothing of it runs.</summary>
+    bool Launch(IDisposable graph, AcceleratorStream stream);
+}
+
+/// <summary>A second branch beside the stream that is recorded.</summary>
+internal interface IFork
+{
+    /// <summary>The branch's stream: what is submitted to it next follows what the recorded stream and the branch have by now.</summary>
+    AcceleratorStream Branch();
+
+    /// <summary>What is submitted to the recorded stream next follows all of the branch.</summary>
+    void Join();
 }

@@ -5,13 +5,14 @@ namespace GpuDistill.Kernels;
 /// <summary>
 /// A fixed list of launches, run in order: one training step, recorded once and replayed. Runs of neighbouring CPU
 /// launches become one submission to the worker team, with a barrier instead of a hand-over between two of them; on a CUDA
-/// stream (other than the default one) the launches become a CUDA graph.
+/// stream (other than the default one) the launches become a CUDA graph, in which launches that do not need each other
+/// (<see cref="ForkedLaunch"/>) are branches.
 /// </summary>
 public sealed class LaunchSequence : IDisposable
 {
     private readonly Launch[] _launches;
     private readonly Segment[] _segments;
-    private readonly Action<AcceleratorStream> _submit;
+    private readonly Action<AcceleratorStream, IFork?> _submit;
 
     // What CPU workers do is done while a graph is recorded, and is no part of it.
     private readonly bool _recordable;
@@ -22,8 +23,9 @@ public sealed class LaunchSequence : IDisposable
     /// <exception cref="ArgumentException">CPU launches of two kernel contexts are mixed.</exception>
     public LaunchSequence(params IEnumerable<Launch> launches)
     {
-        _launches = [.. launches];
-        _segments = Split(_launches);
+        Part[] parts = [.. launches.SelectMany(PartsOf)];
+        _launches = [.. parts.Select(part => part.Launch)];
+        _segments = Split(parts);
         _recordable = Array.TrueForAll(_segments, segment => segment.Cpu is null);
         _submit = Submit;
     }
@@ -48,7 +50,7 @@ public sealed class LaunchSequence : IDisposable
         if (_replay is null && _recordable && CudaGraphs.For(stream) is { } graphs)
             _replay = new GraphReplay(graphs);
         if (_replay is null)
-            Submit(stream);
+            Submit(stream, null);
         else
             _replay.Run(stream, _submit);
     }
@@ -62,26 +64,35 @@ public sealed class LaunchSequence : IDisposable
             launch.Dispose();
     }
 
-    private void Submit(AcceleratorStream stream)
+    private void Submit(AcceleratorStream stream, IFork? fork)
     {
         foreach (Segment segment in _segments)
         {
             if (segment.Cpu is { } cpu)
                 cpu[0].Workers.Run(cpu);
             else
-                segment.Single!.Run(stream);
+                segment.Single.Launch.Run(segment.Single.IsAside && fork is not null ? fork.Branch() : stream);
+            if (segment.Single.EndsFork)
+                fork?.Join();
         }
     }
 
-    private static Segment[] Split(Launch[] launches)
+    private static IEnumerable<Part> PartsOf(Launch launch)
+    {
+        ArgumentNullException.ThrowIfNull(launch, "launches");
+        if (launch is not ForkedLaunch forked)
+            return [new Part(launch, IsAside: false, EndsFork: false)];
+        return forked.Parts.Select((part, i) => new Part(part.Launch, part.IsAside, EndsFork: i == forked.Parts.Count - 1));
+    }
+
+    private static Segment[] Split(Part[] launches)
     {
         List<Segment> segments = [];
         List<CpuLaunch> cpu = [];
         CpuWorkers? workers = null;
-        foreach (Launch launch in launches)
+        foreach (Part part in launches)
         {
-            ArgumentNullException.ThrowIfNull(launch, nameof(launches));
-            if (launch is CpuLaunch next)
+            if (part.Launch is CpuLaunch next)
             {
                 workers ??= next.Workers;
                 if (workers != next.Workers)
@@ -91,7 +102,7 @@ public sealed class LaunchSequence : IDisposable
             }
 
             Flush();
-            segments.Add(new Segment(null, launch));
+            segments.Add(new Segment(null, part));
         }
 
         Flush();
@@ -100,10 +111,12 @@ public sealed class LaunchSequence : IDisposable
         void Flush()
         {
             if (cpu.Count > 0)
-                segments.Add(new Segment([.. cpu], null));
+                segments.Add(new Segment([.. cpu], default));
             cpu.Clear();
         }
     }
 
-    private readonly record struct Segment(CpuLaunch[]? Cpu, Launch? Single);
+    private readonly record struct Part(Launch Launch, bool IsAside, bool EndsFork);
+
+    private readonly record struct Segment(CpuLaunch[]? Cpu, Part Single);
 }

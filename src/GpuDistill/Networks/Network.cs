@@ -6,7 +6,7 @@ namespace GpuDistill;
 
 /// <summary>
 /// A fully connected network whose parameters live on a device, in one buffer: all weights, then all biases, each layer's
-/// part on a boundary of 256 bytes. An optimizer thus needs one launch for the weights and one for the biases.
+/// part on a boundary of 256 bytes. An optimizer thus needs one launch.
 /// </summary>
 public sealed class Network : IDisposable
 {

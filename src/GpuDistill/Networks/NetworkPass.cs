@@ -72,33 +72,40 @@ internal sealed class NetworkPass : IDisposable
         }
     }
 
-    /// <summary>From the gradient at the logits to the gradients of all parameters.</summary>
-    public IEnumerable<Launch> Backward(ParameterViews gradients)
-    {
-        KernelContext kernels = _network.Device.Kernels;
-        ParameterViews parameters = _network.Parameters;
-        for (int layer = _outputs.Length - 1; layer >= 0; layer--)
-        {
-            yield return DenseBackwardWeights.Bind(
-                kernels,
-                InputOf(layer),
-                _gradients[layer],
-                gradients.Weights(layer),
-                gradients.Biases(layer));
-            if (layer > 0)
-            {
-                Producer producer = new(
-                    _network.Shape.ActivationOf(layer - 1), _outputs[layer - 1], _preactivations[layer - 1], _dropouts[layer - 1]);
-                yield return DenseBackwardInput.Bind(
-                    kernels, _gradients[layer], parameters.Weights(layer), _gradients[layer - 1], producer);
-            }
-        }
-    }
+    /// <summary>
+    /// From the gradient at the logits to the gradients of all parameters. Those of a layer's parameters are of no use to the layers
+    /// below, so they stand aside.
+    /// </summary>
+    public Launch Backward(ParameterViews gradients) => new ForkedLaunch("Backward", BackwardParts(gradients));
 
     public void Dispose()
     {
         foreach (MemoryBuffer buffer in _buffers)
             buffer.Dispose();
+    }
+
+    private IEnumerable<(Launch Launch, bool IsAside)> BackwardParts(ParameterViews gradients)
+    {
+        KernelContext kernels = _network.Device.Kernels;
+        ParameterViews parameters = _network.Parameters;
+        for (int layer = _outputs.Length - 1; layer >= 0; layer--)
+        {
+            Launch ofParameters = DenseBackwardWeights.Bind(
+                kernels,
+                InputOf(layer),
+                _gradients[layer],
+                gradients.Weights(layer),
+                gradients.Biases(layer));
+            yield return (ofParameters, layer > 0);
+            if (layer > 0)
+            {
+                Producer producer = new(
+                    _network.Shape.ActivationOf(layer - 1), _outputs[layer - 1], _preactivations[layer - 1], _dropouts[layer - 1]);
+                Launch ofInput = DenseBackwardInput.Bind(
+                    kernels, _gradients[layer], parameters.Weights(layer), _gradients[layer - 1], producer);
+                yield return (ofInput, false);
+            }
+        }
     }
 
     private Matrix<float> Allocate(int columns)

@@ -51,10 +51,6 @@ internal sealed class ParameterLayout
 /// <summary>Typed views into one buffer with a <see cref="ParameterLayout"/>: parameters, gradients or moments.</summary>
 internal readonly record struct ParameterViews(ArrayView<float> All, ParameterLayout Layout)
 {
-    public ArrayView<float> AllWeights => All.SubView(0, Layout.WeightsLength);
-
-    public ArrayView<float> AllBiases => All.SubView(Layout.WeightsLength, Layout.Length - Layout.WeightsLength);
-
     public Matrix<float> Weights(int layer)
     {
         (int start, int length) = Layout.Weights(layer);

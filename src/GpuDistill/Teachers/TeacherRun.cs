@@ -24,18 +24,30 @@ internal sealed class TeacherRun(
                 .. pass.Forward(),
                 TeacherMean.BindAdd(images.Device.Kernels, pass.Logits, batch.Rows, store, options, teacher),
             ]);
+            // Of the clock's value nothing is wanted but when it comes.
+            using RunAhead<StepState> ahead = new(() => Readback<StepState>.Of(images.Device.Stream, batch.Clock));
             batch.StartBefore(0);
+            ahead.Start((_, point) => Arrived(point));
+            ProgressPoint last = default;
             for (int i = 0; i < batches; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 step.Run(images.Device.Stream);
-                if (progress is not null && clock.IsDue((long)(teacher * batches) + i + 1))
-                    progress.Report(clock.Report());
+                last = clock.After(((long)teacher * batches) + i + 1);
+                ahead.Stepped(last);
             }
+
+            ahead.Finish(last);
         }
 
         using Launch finish = TeacherMean.BindFinish(images.Device.Kernels, store, options);
         finish.Run(images.Device.Stream);
         images.Device.Stream.Synchronize();
+
+        void Arrived(ProgressPoint point)
+        {
+            if (point.IsDue)
+                progress?.Report(clock.Report(point));
+        }
     }
 }

@@ -53,7 +53,7 @@ public sealed record GradientSpread(int Cases, double MeanSquaredLength, double 
             batch.BindGather(new BatchOptions { Shuffle = false, Wrap = false }),
             .. pass.Forward(),
             objective.Bind(new ObjectiveBatch(device.Kernels, pass.Logits, batch.Rows, batch.Labels, classWeights, totals.View)),
-            .. pass.Backward(new ParameterViews(gradients.View, layout)),
+            pass.Backward(new ParameterViews(gradients.View, layout)),
         ]);
         gradients.MemSetToZero(device.Stream); // padding between layers
         totals.MemSetToZero(device.Stream);

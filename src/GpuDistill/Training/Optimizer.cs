@@ -19,21 +19,9 @@ public abstract class Optimizer
     /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
     public static Optimizer AdamW(AdamWOptions? options = null) => new AdamWOptimizer(options ?? new AdamWOptions());
 
-    /// <summary>Binds the update of all parameters: weights, then biases without decay.</summary>
-    internal IEnumerable<Launch> Bind(
-        KernelContext kernels, ParameterViews parameters, ParameterViews gradients, IReadOnlyList<ParameterViews> moments, ArrayView<StepState> clock)
-    {
-        yield return Bind(kernels, parameters.AllWeights, gradients.AllWeights, [.. moments.Select(m => m.AllWeights)], clock, decay: true);
-        yield return Bind(kernels, parameters.AllBiases, gradients.AllBiases, [.. moments.Select(m => m.AllBiases)], clock, decay: false);
-    }
-
-    private protected abstract Launch Bind(
-        KernelContext kernels,
-        ArrayView<float> parameters,
-        ArrayView<float> gradients,
-        ArrayView<float>[] moments,
-        ArrayView<StepState> clock,
-        bool decay);
+    /// <summary>Binds the update of all parameters, of which the weights stand first.</summary>
+    internal abstract Launch Bind(
+        KernelContext kernels, ParameterViews parameters, ParameterViews gradients, IReadOnlyList<ParameterViews> moments, ArrayView<StepState> clock);
 
     private sealed class SgdOptimizer(SgdOptions options) : Optimizer
     {
@@ -41,15 +29,13 @@ public abstract class Optimizer
 
         public override string ToString() => options.ToString();
 
-        private protected override Launch Bind(
+        internal override Launch Bind(
             KernelContext kernels,
-            ArrayView<float> parameters,
-            ArrayView<float> gradients,
-            ArrayView<float>[] moments,
-            ArrayView<StepState> clock,
-            bool decay) =>
-            Kernels.Sgd.Bind(
-                kernels, parameters, gradients, moments[0], clock, decay ? options : options with { WeightDecay = 0 });
+            ParameterViews parameters,
+            ParameterViews gradients,
+            IReadOnlyList<ParameterViews> moments,
+            ArrayView<StepState> clock) =>
+            Kernels.Sgd.Bind(kernels, parameters.All, gradients.All, moments[0].All, clock, options, parameters.Layout.WeightsLength);
     }
 
     private sealed class AdamWOptimizer(AdamWOptions options) : Optimizer
@@ -58,14 +44,13 @@ public abstract class Optimizer
 
         public override string ToString() => options.ToString();
 
-        private protected override Launch Bind(
+        internal override Launch Bind(
             KernelContext kernels,
-            ArrayView<float> parameters,
-            ArrayView<float> gradients,
-            ArrayView<float>[] moments,
-            ArrayView<StepState> clock,
-            bool decay) =>
+            ParameterViews parameters,
+            ParameterViews gradients,
+            IReadOnlyList<ParameterViews> moments,
+            ArrayView<StepState> clock) =>
             Kernels.AdamW.Bind(
-                kernels, parameters, gradients, moments[0], moments[1], clock, decay ? options : options with { WeightDecay = 0 });
+                kernels, parameters.All, gradients.All, moments[0].All, moments[1].All, clock, options, parameters.Layout.WeightsLength);
     }
 }

@@ -9,8 +9,6 @@ internal sealed class ProgressClock(string phase, int epochs, long rowsPerEpoch,
 
     private readonly long _start = Stopwatch.GetTimestamp();
     private long _lastReport = Stopwatch.GetTimestamp();
-    private long _done;
-    private bool _endOfEpoch;
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);
 
@@ -20,36 +18,37 @@ internal sealed class ProgressClock(string phase, int epochs, long rowsPerEpoch,
     /// </summary>
     public int EpochOf(long done) => (int)Math.Min(epochs - 1, Math.Max(0, (done * batchSize) - 1) / rowsPerEpoch);
 
-    /// <summary>Whether a report is due after <paramref name="done"/> steps.</summary>
-    public bool IsDue(long done)
+    /// <summary>Where the operation stands once <paramref name="step"/> steps are done.</summary>
+    public ProgressPoint After(long step)
     {
-        _done = done - firstStep;
-        _endOfEpoch = done == steps || EpochOf(done + 1) != EpochOf(done);
-        if (!_endOfEpoch && Stopwatch.GetElapsedTime(_lastReport) < Interval)
-            return false;
-        _lastReport = Stopwatch.GetTimestamp();
-        return true;
+        bool endOfEpoch = step == steps || EpochOf(step + 1) != EpochOf(step);
+        bool due = endOfEpoch || Stopwatch.GetElapsedTime(_lastReport) >= Interval;
+        if (due)
+            _lastReport = Stopwatch.GetTimestamp();
+        return new ProgressPoint(step, due, endOfEpoch);
     }
 
-    public bool IsEndOfEpoch => _endOfEpoch;
+    /// <summary>The speed up to a step that is done just now.</summary>
+    public double ImagesPerSecond(long step) => (step - firstStep) * batchSize / Math.Max(1e-9, Elapsed.TotalSeconds);
 
-    public double ImagesPerSecond => _done * batchSize / Math.Max(1e-9, Elapsed.TotalSeconds);
-
-    public TrainingProgress Report(double loss = double.NaN, double accuracy = double.NaN)
+    /// <summary>The report of a point that is reached just now.</summary>
+    public TrainingProgress Report(ProgressPoint point, double loss = double.NaN, double accuracy = double.NaN) => new(
+        phase,
+        EpochOf(point.Step) + 1,
+        epochs,
+        point.Step,
+        steps,
+        ImagesPerSecond(point.Step),
+        loss,
+        accuracy,
+        Elapsed * ((double)(steps - point.Step) / Math.Max(1, point.Step - firstStep)))
     {
-        long step = firstStep + _done;
-        return new TrainingProgress(
-            phase,
-            EpochOf(step) + 1,
-            epochs,
-            step,
-            steps,
-            ImagesPerSecond,
-            loss,
-            accuracy,
-            Elapsed * ((double)(steps - step) / Math.Max(1, _done)))
-        {
-            IsEndOfEpoch = _endOfEpoch,
-        };
-    }
+        IsEndOfEpoch = point.IsEndOfEpoch,
+    };
 }
+
+/// <summary>A point that a long operation comes through.</summary>
+/// <param name="Step">Steps done by then.</param>
+/// <param name="IsDue">Whether it is to be reported.</param>
+/// <param name="IsEndOfEpoch">Whether an epoch ends with it.</param>
+internal readonly record struct ProgressPoint(long Step, bool IsDue = false, bool IsEndOfEpoch = false);

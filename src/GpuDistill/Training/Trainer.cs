@@ -22,7 +22,7 @@ public sealed class Trainer : IDisposable
     private readonly NetworkPass _pass;
     private readonly TrainingState _state;
     private readonly MemoryBuffer1D<LossTotals, Stride1D.Dense> _running;
-    private readonly LossTotals[] _totals = new LossTotals[1];
+    private readonly RunAhead<LossTotals> _ahead;
     private readonly LaunchSequence _sequence;
     private readonly List<IDisposable> _owned = [];
     private (double Loss, double Accuracy) _last = (double.NaN, double.NaN);
@@ -37,6 +37,18 @@ public sealed class Trainer : IDisposable
     /// <exception cref="ArgumentException">The network, the images and the objective do not fit together.</exception>
     public Trainer(
         Network network, ResidentImages images, Objective objective, TrainingOptions options, ILogger<Trainer>? logger = null)
+        : this(network, images, objective, options, logger, Readback<LossTotals>.Of)
+    {
+    }
+
+    // For tests: with readbacks of their own.
+    internal Trainer(
+        Network network,
+        ResidentImages images,
+        Objective objective,
+        TrainingOptions options,
+        ILogger<Trainer>? logger,
+        Func<AcceleratorStream, ArrayView<LossTotals>, Readback<LossTotals>> createReadback)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(images);
@@ -60,6 +72,7 @@ public sealed class Trainer : IDisposable
             _pass = Own(new NetworkPass(network, _batch.Images, new TrainingPass(options.HiddenDropout, options.Seed, _batch.Clock)));
             _state = Own(new TrainingState(network, options.Optimizer, Describe));
             _running = Own(device.Accelerator.Allocate1D<LossTotals>(1));
+            _ahead = Own(new RunAhead<LossTotals>(() => createReadback(device.Stream, _running.View)));
             ArrayView<float> classWeights = objective.ClassWeights is { } weights
                 ? Own(device.Accelerator.Allocate1D(weights)).View
                 : ArrayView<float>.Empty;
@@ -85,13 +98,15 @@ public sealed class Trainer : IDisposable
     public LaunchSequence StepLaunches => _sequence;
 
     /// <summary>
-    /// Trains to the end. When cancelled it finishes the current step and throws; what was trained is kept, and the next call
-    /// goes on from there.
+    /// Trains to the end. Steps are submitted ahead of the device, some hundredths of a second at most, and losses are read back
+    /// while it goes on. When cancelled it lets the device finish what was submitted and throws; what was trained is kept, and the
+    /// next call goes on from there.
     /// </summary>
     /// <param name="phase">The name that progress is reported under.</param>
     /// <param name="progress">Told a few times a second and at the end of every epoch.</param>
-    /// <param name="cancellation">Stops after the current step.</param>
+    /// <param name="cancellation">Stops after the steps that were submitted.</param>
     /// <exception cref="InvalidRowException">A label is out of range or a row of logits has no softmax.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, and no row of the steps done is invalid.</exception>
     /// <exception cref="ObjectDisposedException">The trainer, the network, the images or the teacher's logits were disposed.</exception>
     public TrainingResult Run(
         string phase = "training", IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
@@ -105,25 +120,22 @@ public sealed class Trainer : IDisposable
         _logger.LogInformation("{Phase}: {Network}, {Steps} steps of {BatchSize} rows", phase, Network.Shape, Steps, _options.BatchSize);
         _batch.StartBefore(Step);
         _running.MemSetToZero(stream);
-        while (Step < Steps)
+        _ahead.Start((totals, point) => Arrived(totals, point, clock, progress));
+        ProgressPoint last = new(Step);
+        while (Step < Steps && !cancellation.IsCancellationRequested)
         {
-            cancellation.ThrowIfCancellationRequested();
             _sequence.Run(stream);
             Step++;
-            if (!clock.IsDue(Step))
-                continue;
-            TrainingProgress last = Report(clock, stream);
-            _last = (last.Loss, last.Accuracy);
-            progress?.Report(last);
-            if (clock.IsEndOfEpoch)
-            {
-                _logger.LogInformation("{Phase}: epoch {Epoch} of {Epochs}, loss {Loss:F4}", phase, last.Epoch, last.Epochs, last.Loss);
-                _running.MemSetToZero(stream);
-            }
+            last = clock.After(Step);
+            _ahead.Stepped(last);
+            if (last.IsEndOfEpoch)
+                _running.MemSetToZero(stream); // in the stream's order: after the epoch's totals were copied, before the next step
         }
 
-        stream.Synchronize();
-        return new TrainingResult(Steps, clock.Elapsed, _last.Loss, _last.Accuracy, clock.ImagesPerSecond);
+        _ahead.Finish(last);
+        if (Step < Steps)
+            cancellation.ThrowIfCancellationRequested();
+        return new TrainingResult(Steps, clock.Elapsed, _last.Loss, _last.Accuracy, clock.ImagesPerSecond(Steps));
     }
 
     /// <summary>Writes everything that going on bit by bit needs: parameters, moments and the step.</summary>
@@ -185,23 +197,35 @@ public sealed class Trainer : IDisposable
             }),
             .. _pass.Forward(),
             _objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, classWeights, _running.View)),
-            .. _pass.Backward(_state.Gradients),
-            .. _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
+            _pass.Backward(_state.Gradients),
+            _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
         ];
-        for (int layer = 0; _options.MaxNorm > 0 && layer < Network.Shape.Layers - 1; layer++)
-            launches.Add(MaxNorm.Bind(kernels, Network.Parameters.Weights(layer), _options.MaxNorm));
+        if (_options.MaxNorm > 0)
+            launches.Add(BindMaxNorm(kernels));
         return launches;
     }
 
-    private TrainingProgress Report(ProgressClock clock, AcceleratorStream stream)
+    // Of every layer but the last, side by side.
+    private ForkedLaunch BindMaxNorm(KernelContext kernels)
     {
-        _running.View.CopyToCPU(stream, _totals);
-        stream.Synchronize();
-        LossTotals totals = _totals[0];
+        int last = Network.Shape.Layers - 2;
+        return new ForkedLaunch(nameof(MaxNorm), Enumerable.Range(0, last + 1).Select(layer =>
+            (MaxNorm.Bind(kernels, Network.Parameters.Weights(layer), _options.MaxNorm), layer < last)));
+    }
+
+    // All totals are looked at, due or not: a bad row ends the training soon, and before a checkpoint is written.
+    private void Arrived(LossTotals totals, ProgressPoint point, ProgressClock clock, IProgress<TrainingProgress>? progress)
+    {
         totals.ThrowIfInvalid();
+        if (!point.IsDue)
+            return;
         double loss = totals.Rows > 0 ? (double)totals.Total * _options.BatchSize / totals.Rows : double.NaN;
         double accuracy = totals.Labelled > 0 ? (double)totals.Correct / totals.Labelled : double.NaN;
-        return clock.Report(loss, accuracy);
+        TrainingProgress report = clock.Report(point, loss, accuracy);
+        _last = (loss, accuracy);
+        progress?.Report(report);
+        if (point.IsEndOfEpoch)
+            _logger.LogInformation("{Phase}: epoch {Epoch} of {Epochs}, loss {Loss:F4}", report.Phase, report.Epoch, report.Epochs, loss);
     }
 
     private T Own<T>(T owned)

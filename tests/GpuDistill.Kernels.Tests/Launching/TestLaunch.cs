@@ -22,3 +22,9 @@ internal sealed class HostLaunch(Action execute) : Launch("Host", KernelVariant.
 {
     private protected override void Submit(AcceleratorStream stream) => execute();
 }
+
+/// <summary>The same, told its stream.</summary>
+internal sealed class StreamLaunch(Action<AcceleratorStream> execute) : Launch("Stream", KernelVariant.Portable)
+{
+    private protected override void Submit(AcceleratorStream stream) => execute(stream);
+}

@@ -35,6 +35,21 @@ public class AdamWTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Only_the_first_so_many_parameters_decay_where_a_number_is_given(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach (AdamWOptions options in Options.Where(options => options.WeightDecay > 0))
+        {
+            float[] decayed = Run(context, 2053, options, 0).Parameters;
+            float[] others = Run(context, 2053, options with { WeightDecay = 0 }, 0).Parameters;
+            Assert.NotEqual(decayed, others);
+            foreach (int count in (int[])[0, 1, 1024, 1031, 2052, 2053])
+                Assert.Equal([.. decayed[..count], .. others[count..]], Run(context, 2053, options, 0, count).Parameters);
+        }
+    }
+
     [Fact]
     public void The_number_of_threads_changes_no_bit()
     {
@@ -86,6 +101,8 @@ public class AdamWTests
         }
 
         Assert.Throws<ArgumentException>(() => AdamW.Bind(context, views[0], views[1], views[2], views[3], clock.SubView(0, 0)));
+        foreach (long decayed in (long[])[-1, 9])
+            Assert.Throws<ArgumentOutOfRangeException>(() => AdamW.Bind(context, views[0], views[1], views[2], views[3], clock, decayed: decayed));
     }
 
     private static void CheckAgainstReference(KernelContext context, int n, AdamWOptions options, long first)
@@ -102,11 +119,11 @@ public class AdamWTests
         Tolerance.Optimizer.Check(square, actualSquare, $"mean square, {what}");
     }
 
-    private static (float[] Parameters, float[] Mean, float[] Square) Run(KernelContext context, int n, AdamWOptions options, long first)
+    private static (float[] Parameters, float[] Mean, float[] Square) Run(KernelContext context, int n, AdamWOptions options, long first, int? decayed = null)
     {
         using OptimizerCase data = new(context, n);
         using Launch launch = AdamW.Bind(
-            context, data.Parameter.View, data.Gradient.View, data.First.View, data.Second.View, data.Clock.View, options);
+            context, data.Parameter.View, data.Gradient.View, data.First.View, data.Second.View, data.Clock.View, options, decayed);
         for (long step = first; step < first + Steps; step++)
             data.Step(launch, step);
         return (data.Parameter.Read(), data.First.Read(), data.Second.Read());

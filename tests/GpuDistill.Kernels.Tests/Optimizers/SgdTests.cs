@@ -43,6 +43,21 @@ public class SgdTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Only_the_first_so_many_parameters_decay_where_a_number_is_given(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach (SgdOptions options in Options.Where(options => options.WeightDecay > 0))
+        {
+            float[] decayed = Run(context, 2053, options).Parameters;
+            float[] others = Run(context, 2053, options with { WeightDecay = 0 }).Parameters;
+            Assert.NotEqual(decayed, others);
+            foreach (int count in (int[])[0, 1, 1024, 1031, 2052, 2053])
+                Assert.Equal([.. decayed[..count], .. others[count..]], Run(context, 2053, options, count).Parameters);
+        }
+    }
+
     [Fact]
     public void The_number_of_threads_changes_no_bit()
     {
@@ -88,12 +103,14 @@ public class SgdTests
         Assert.Throws<ArgumentException>(() => Sgd.Bind(context, w, g, w, clock));
         Assert.Throws<ArgumentException>(() => Sgd.Bind(context, w, g, g, clock));
         Assert.Throws<ArgumentException>(() => Sgd.Bind(context, w, g, v, clock.SubView(0, 0)));
+        foreach (long decayed in (long[])[-1, 9])
+            Assert.Throws<ArgumentOutOfRangeException>(() => Sgd.Bind(context, w, g, v, clock, decayed: decayed));
     }
 
-    private static (float[] Parameters, float[] Velocity) Run(KernelContext context, int n, SgdOptions options)
+    private static (float[] Parameters, float[] Velocity) Run(KernelContext context, int n, SgdOptions options, int? decayed = null)
     {
         using OptimizerCase data = new(context, n);
-        using Launch launch = Sgd.Bind(context, data.Parameter.View, data.Gradient.View, data.First.View, data.Clock.View, options);
+        using Launch launch = Sgd.Bind(context, data.Parameter.View, data.Gradient.View, data.First.View, data.Clock.View, options, decayed);
         for (int step = 0; step < Steps; step++)
             data.Step(launch, step);
         return (data.Parameter.Read(), data.First.Read());

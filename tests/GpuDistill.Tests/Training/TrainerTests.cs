@@ -143,6 +143,44 @@ public class TrainerTests
     }
 
     [Fact]
+    public void A_step_has_the_launches_that_the_design_counts()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using ResidentImages images = new(device, TestMnist.Train(50));
+        using Network network = new(device, NetworkShape.Parse("784-16-16-10"));
+        using TeacherLogits logits = TeacherLogits.Compute([network], images);
+        string[] expected =
+        [
+            nameof(StepClock), nameof(BatchGather), nameof(DenseForward), nameof(DenseForward), nameof(DenseForward),
+            nameof(DistillationLoss), nameof(DenseBackwardWeights), nameof(DenseBackwardInput), nameof(DenseBackwardWeights),
+            nameof(DenseBackwardInput), nameof(DenseBackwardWeights), nameof(AdamW),
+        ];
+        TrainingOptions options = Short with { Optimizer = Optimizer.AdamW(new AdamWOptions { WeightDecay = 0.1f }) };
+        using Trainer plain = new(network, images, Objective.Distillation(logits), options);
+        Assert.Equal(expected, plain.StepLaunches.Launches.Select(launch => launch.Operation));
+        using Trainer clipped = new(network, images, Objective.Distillation(logits), options with { MaxNorm = 2 });
+        Assert.Equal([.. expected, nameof(MaxNorm), nameof(MaxNorm)], clipped.StepLaunches.Launches.Select(launch => launch.Operation));
+    }
+
+    [Fact]
+    public void Weights_decay_and_biases_do_not()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using ResidentImages images = new(device, TestMnist.Train(50));
+        using Network network = new Network(device, NetworkShape.Parse("784-16-10")).Initialize(1);
+        (float[] weights, _) = network.ReadLayer(0);
+        float[] biases = [.. Enumerable.Repeat(-100f, 16)]; // no unit of the first layer is ever above 0, so none has a gradient
+        network.WriteLayer(0, weights, biases);
+        TrainingOptions options = Short with { Optimizer = Optimizer.Sgd(new SgdOptions { WeightDecay = 0.1f }), Epochs = 1 };
+        using (Trainer trainer = new(network, images, Objective.HardLabels(), options))
+            trainer.Run();
+        (float[] after, float[] biasesAfter) = network.ReadLayer(0);
+        Assert.Equal(biases, biasesAfter);
+        for (int i = 0; i < weights.Length; i++)
+            Assert.Equal(weights[i] * (1 - (0.1f * 0.1f)), after[i], 1e-6f);
+    }
+
+    [Fact]
     public void A_step_allocates_nothing()
     {
         using DistillDevice device = DistillDevice.Open("cpu");

@@ -25,15 +25,22 @@ public static partial class AdamW
         private readonly StepState* _clock = CpuPointer.Of(a.Clock);
         private readonly long _length = a.Parameters.Length;
 
-        [MethodImpl(SimdLoop.Alone)]
         internal override void Execute(CpuTeam team)
         {
             (long start, long end) = team.Part(_length, Grain);
+            long split = Math.Clamp(a.Decayed, start, end);
+            Update(start, split, a.WeightDecay);
+            Update(split, end, 0);
+        }
+
+        [MethodImpl(SimdLoop.Alone)]
+        private void Update(long start, long end, float weightDecay)
+        {
             float* w = _parameters;
             float* g = _gradients;
             float* m = _mean;
             float* v = _meanSquare;
-            Coefficients c = new(_clock, a);
+            Coefficients c = new(_clock, a, weightDecay);
             long i = start;
             for (; i + F.Width <= end; i += F.Width)
             {
@@ -84,12 +91,12 @@ public static partial class AdamW
             public readonly bool FromValue1;
             public readonly bool FromValue2;
 
-            public Coefficients(StepState* clock, in Arguments a)
+            public Coefficients(StepState* clock, in Arguments a, float weightDecay)
             {
                 float t = clock->Step + 1;
                 float rate = clock->LearningRate;
                 Rate = F.Splat(rate / OneMinusExp(t * a.LogBeta1));
-                Decay = F.Splat(rate * a.WeightDecay);
+                Decay = F.Splat(rate * weightDecay);
                 RootScale = F.Splat(1 / MathF.Sqrt(OneMinusExp(t * a.LogBeta2)));
                 Epsilon = F.Splat(a.Epsilon);
                 Keep1 = F.Splat(a.Keep1);

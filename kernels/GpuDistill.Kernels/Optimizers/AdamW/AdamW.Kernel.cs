@@ -42,7 +42,7 @@ public static partial class AdamW
             square = Toward(square, g * g, a.Keep2, a.Take2);
             a.Mean[i] = mean;
             a.MeanSquare[i] = square;
-            a.Parameters[i] = w - ((decay * w) + (rate * mean / ((XMath.Sqrt(square) * rootScale) + a.Epsilon)));
+            a.Parameters[i] = w - (((i < a.Decayed ? decay : 0) * w) + (rate * mean / ((XMath.Sqrt(square) * rootScale) + a.Epsilon)));
         }
     }
 

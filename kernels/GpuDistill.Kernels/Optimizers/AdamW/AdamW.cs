@@ -23,6 +23,7 @@ public static partial class AdamW
     /// <param name="meanSquare">v, the mean squared gradient, [n], updated in place, all zeros before step 0.</param>
     /// <param name="clock">The step's state, [1].</param>
     /// <param name="options">Betas, epsilon and weight decay; null for 0.9, 0.999, 1e-8 and 0.01.</param>
+    /// <param name="decayed">The first so many parameters decay, the others never; null for all.</param>
     /// <param name="variant">Forces a variant.</param>
     /// <exception cref="ArgumentException">Lengths differ, or buffers overlap.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
@@ -34,6 +35,7 @@ public static partial class AdamW
         ArrayView<float> meanSquare,
         ArrayView<StepState> clock,
         AdamWOptions? options = null,
+        long? decayed = null,
         KernelVariant variant = KernelVariant.Auto)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -46,6 +48,7 @@ public static partial class AdamW
         Check.Length(mean, parameters.Length, "as parameters");
         Check.Length(meanSquare, parameters.Length, "as parameters");
         Check.Length(clock, 1, "one state");
+        Check.Count(decayed, parameters.Length);
         Check.Apart(parameters, gradients);
         Check.Apart(parameters, mean);
         Check.Apart(parameters, meanSquare);
@@ -67,6 +70,7 @@ public static partial class AdamW
             LogBeta2 = (float)Math.Log(options.Beta2),
             Epsilon = options.Epsilon,
             WeightDecay = options.WeightDecay,
+            Decayed = options.WeightDecay > 0 ? decayed ?? parameters.Length : parameters.Length,
         };
         return Variants.Bind(context, arguments, variant);
     }
@@ -86,5 +90,6 @@ public static partial class AdamW
         public float LogBeta2;
         public float Epsilon;
         public float WeightDecay;
+        public long Decayed;
     }
 }

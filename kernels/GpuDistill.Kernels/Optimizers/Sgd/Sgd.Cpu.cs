@@ -27,8 +27,14 @@ public static partial class Sgd
         internal override void Execute(CpuTeam team)
         {
             (long start, long end) = team.Part(_length, Grain);
+            long split = Math.Clamp(a.Decayed, start, end);
+            Update(start, split, F.Splat(a.WeightDecay));
+            Update(split, end, F.Splat(0));
+        }
+
+        private void Update(long start, long end, F decay)
+        {
             F rate = F.Splat(-_clock->LearningRate);
-            F decay = F.Splat(a.WeightDecay);
             F momentum = F.Splat(a.Momentum);
             if (a.Momentum == 0)
                 Plain(start, end, rate, decay);

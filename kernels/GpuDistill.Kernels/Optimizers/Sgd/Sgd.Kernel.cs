@@ -29,7 +29,8 @@ public static partial class Sgd
         for (long i = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; i < a.Parameters.Length; i += stride)
         {
             float w = a.Parameters[i];
-            float direction = a.Gradients[i] + (a.WeightDecay * w);
+            float decay = i < a.Decayed ? a.WeightDecay : 0;
+            float direction = a.Gradients[i] + (decay * w);
             if (a.Momentum > 0)
             {
                 float velocity = (a.Momentum * a.Velocity[i]) + direction;

@@ -22,6 +22,7 @@ public static partial class Sgd
     /// <param name="velocity">v, [n], updated in place, all zeros before the first step; may be empty without momentum.</param>
     /// <param name="clock">The step's state, [1].</param>
     /// <param name="options">Momentum and weight decay; null for momentum 0.9 and no decay.</param>
+    /// <param name="decayed">The first so many parameters decay, the others never; null for all.</param>
     /// <param name="variant">Forces a variant.</param>
     /// <exception cref="ArgumentException">Lengths differ, buffers overlap, or Nesterov is asked for without momentum.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
@@ -32,6 +33,7 @@ public static partial class Sgd
         ArrayView<float> velocity,
         ArrayView<StepState> clock,
         SgdOptions? options = null,
+        long? decayed = null,
         KernelVariant variant = KernelVariant.Auto)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -43,6 +45,7 @@ public static partial class Sgd
         Check.Length(gradients, parameters.Length, "as parameters");
         Check.Apart(parameters, gradients);
         Check.Length(clock, 1, "one state");
+        Check.Count(decayed, parameters.Length);
         if (options.Momentum > 0 || velocity.Length > 0)
         {
             Check.Length(velocity, parameters.Length, "as parameters");
@@ -58,6 +61,7 @@ public static partial class Sgd
             Clock = clock,
             Momentum = options.Momentum,
             WeightDecay = options.WeightDecay,
+            Decayed = options.WeightDecay > 0 ? decayed ?? parameters.Length : parameters.Length,
             Nesterov = options.Nesterov ? 1 : 0,
         };
         return Variants.Bind(context, arguments, variant);
@@ -71,6 +75,7 @@ public static partial class Sgd
         public ArrayView<StepState> Clock;
         public float Momentum;
         public float WeightDecay;
+        public long Decayed;
         public int Nesterov;
     }
 }
