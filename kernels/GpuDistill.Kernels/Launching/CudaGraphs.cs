@@ -66,12 +66,11 @@ internal sealed unsafe class CudaGraphs : IGraphDriver
 
     private static CudaGraphs? Open()
     {
-        string name = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(name, out nint library))
+        if (CudaDriver.Library == 0)
             return null;
         try
         {
-            return new CudaGraphs(library);
+            return new CudaGraphs(CudaDriver.Library);
         }
         catch (EntryPointNotFoundException)
         {

@@ -43,9 +43,9 @@ internal static class KernelCatalog
 
     private static string NameOf(Type type)
     {
-        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal);
+        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal).Replace("Element", "", StringComparison.Ordinal);
         return type.IsGenericType
-            ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", NamesOf(type.GetGenericArguments()))}>"
+            ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Where(t => !t.IsPrimitive).Select(NameOf))}>"
             : name;
     }
 }
