@@ -36,10 +36,9 @@ internal static class PtxCode
         if (IsKnown && backend.Architecture > CudaArchitecture.SM_80)
             SetTarget(backend.Capabilities, backend.Architecture);
         KernelEntryAttribute mark = kernel.GetCustomAttribute<KernelEntryAttribute>()!;
-        int? groups = kernel.GetGenericArguments().Where(typeof(ILaunchBounds).IsAssignableFrom)
-            .Select(bounds => (int?)((ILaunchBounds)Activator.CreateInstance(bounds)!).GroupsPerMultiprocessor).SingleOrDefault();
+        ILaunchBounds? bounds = ILaunchBounds.Of(kernel);
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(mark.GroupSize, groups));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(bounds?.GroupSize ?? mark.GroupSize, bounds?.GroupsPerMultiprocessor));
         if (IsKnown)
         {
             Assembly(compiled) = compiled.PTXAssembly

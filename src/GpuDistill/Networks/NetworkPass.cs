@@ -87,7 +87,7 @@ internal sealed class NetworkPass : IDisposable
                 gradients.Biases(layer));
             if (layer > 0)
             {
-                Producer producer = new(
+                Producer<float> producer = new(
                     _network.Shape.ActivationOf(layer - 1), _outputs[layer - 1], _preactivations[layer - 1], _dropouts[layer - 1]);
                 yield return DenseBackwardInput.Bind(
                     kernels, _gradients[layer], parameters.Weights(layer), _gradients[layer - 1], producer);

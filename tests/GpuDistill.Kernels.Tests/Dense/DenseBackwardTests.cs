@@ -167,7 +167,7 @@ public class DenseBackwardTests
         using GuardedBuffer<float> result = new(context, output.Length);
         using GuardedBuffer<StepState> clock = DenseData.Clock(context);
         Dropout? dropout = rate > 0 ? new Dropout(rate, DenseData.Seed, RandomStreams.Dropout(0), clock.View) : null;
-        Producer producer = new(activation, y.Matrix(batch, inputs), a.Matrix(batch, inputs), dropout);
+        Producer<float> producer = new(activation, y.Matrix(batch, inputs), a.Matrix(batch, inputs), dropout);
         using Launch launch = DenseBackwardInput.Bind(
             context, gradient.Matrix(batch, outputs), weights.Matrix(inputs, outputs), result.Matrix(batch, inputs), producer);
         launch.Run(context.Accelerator.DefaultStream);

@@ -27,7 +27,7 @@ public static partial class DenseBackwardInput
             if (a.Settings.Activation == ActivationMath.Identity && !_draws)
                 return;
             uint* words = stackalloc uint[PhiloxBlock.Columns];
-            DropoutRow<F> dropout = new(a.Settings.Dropout, (uint)*_step, words);
+            DropoutRow<F> dropout = new(a.Settings.Dropout, _draws ? (uint)*_step : 0, words);
             long place = ((long)row * a.Product.Columns) + column;
             float* factors = (a.Settings.Activation == ActivationMath.Gelu ? _preactivation : _output) + place;
             for (int i = 0; i < count; i += F.Width)

@@ -24,8 +24,8 @@ public static partial class DenseForward
         protected override void Finish(float* values, int row, int column, int count)
         {
             uint* words = stackalloc uint[PhiloxBlock.Columns];
-            DropoutRow<F> dropout = new(a.Settings.Dropout, (uint)*_step, words);
             bool drops = a.Settings.Dropout.Rate > 0;
+            DropoutRow<F> dropout = new(a.Settings.Dropout, drops ? (uint)*_step : 0, words);
             float* biases = _biases + column;
             float* kept = _preactivation == null ? null : _preactivation + ((long)row * a.Product.Columns) + column;
             for (int i = 0; i < count; i += F.Width)

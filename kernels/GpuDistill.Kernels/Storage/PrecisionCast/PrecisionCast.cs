@@ -1,5 +1,5 @@
 using ILGPU;
-using Half = ILGPU.Half;
+using Half = System.Half;
 
 namespace GpuDistill.Kernels;
 
@@ -13,7 +13,7 @@ namespace GpuDistill.Kernels;
 public static partial class PrecisionCast
 {
     /// <summary>Binds the operation to its buffers.</summary>
-    /// <typeparam name="TSource"><see cref="float"/>, or <see cref="BFloat16"/> or ILGPU's <see cref="Half"/>.</typeparam>
+    /// <typeparam name="TSource"><see cref="float"/>, or <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
     /// <typeparam name="TTarget">A type of 16 bits for single precision, and the other way round.</typeparam>
     /// <param name="context">The device.</param>
     /// <param name="source">The numbers, [N].</param>

@@ -26,12 +26,6 @@ internal static class CudaGemm
     private const int DrawDistance = 16;
     private const int DrawColumns = 64;
 
-    /// <summary>The quads of shared memory of a group (host side): stages of a left and a right panel.</summary>
-    public static int SharedQuads<TTile, TSums>()
-        where TTile : unmanaged, ICudaTile
-        where TSums : struct, IWarpSums<TSums> =>
-        Stages * (TileRows<TTile, TSums>() + TileColumns<TTile, TSums>()) * default(TTile).Slices * GemmStep.SliceQuads;
-
     /// <summary>Computes the tile of this group and finishes it.</summary>
     public static void Run<T, TTile, TSums, TLeft, TRight, TFinish, TColumnSums>(
         GemmArguments<T> a, TFinish finish, TColumnSums columnSums)
@@ -51,7 +45,7 @@ internal static class CudaGemm
         int leftQuads = tileRows * tile.Slices * GemmStep.SliceQuads;
         int sliceTerms = GemmStep.SliceQuads * default(TLeft).PerQuad;
         int stepTerms = tile.Slices * sliceTerms;
-        int threads = tile.WarpsDown * tile.WarpsAcross * tile.Slices * TensorCore.WarpSize;
+        int threads = tile.GroupSize;
         int tileRow = TileRow(a, tileRows, tileColumns);
         int firstRow = tileRow * tileRows;
         int firstColumn = TileColumn(a, tileRows, tileColumns) * tileColumns;
@@ -78,7 +72,7 @@ internal static class CudaGemm
         PanelCopy<T, TRight> right = PanelCopy<T, TRight>.Of(
             a.Right, a.RightQuads, a.Columns, a.Terms, firstColumn, tileColumns, stepTerms, threads, shared);
 
-        int stageQuads = leftQuads + (tileColumns * tile.Slices * GemmStep.SliceQuads);
+        int stageQuads = tile.SharedBytes / AsyncCopy.QuadBytes / Stages;
         int steps = (a.Terms + stepTerms - 1) / stepTerms;
         for (int ahead = 0; ahead < Stages - 1; ahead++)
         {

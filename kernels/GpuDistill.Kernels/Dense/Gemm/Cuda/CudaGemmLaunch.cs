@@ -71,9 +71,9 @@ internal static class CudaGemmLaunch
             operation,
             TKernels.Of<TTile, TSums>(),
             plan.Groups,
-            plan.GroupSize,
+            default(TTile).GroupSize,
             arguments,
-            CudaGemm.SharedQuads<TTile, TSums>() * AsyncCopy.QuadBytes,
+            default(TTile).SharedBytes,
             KernelVariant.Cuda);
 
     private static IEnumerable<Type[]> TensorInstances(Type element, Type storage, Type math) =>

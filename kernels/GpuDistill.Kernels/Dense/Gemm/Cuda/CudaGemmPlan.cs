@@ -9,29 +9,28 @@ internal enum CudaTileKind
     Small,
 }
 
-/// <summary>Which tile a product gets, and its launch.</summary>
+/// <summary>Which tile a product gets, and how many there are.</summary>
 /// <param name="Kind">The tile.</param>
 /// <param name="Groups">One group per tile.</param>
-/// <param name="GroupSize">Threads.</param>
-internal readonly record struct CudaGemmPlan(CudaTileKind Kind, int Groups, int GroupSize)
+internal readonly record struct CudaGemmPlan(CudaTileKind Kind, int Groups)
 {
     // Speeds are multiply-adds per time relative to the fastest tile: estimates, not measurements. On tensor cores: the time of an
     // instruction against that of its operands through shared memory at 128 bytes a cycle, copies included, whichever is longer, at
     // 650 multiply-adds a cycle in TF32 (an H100's, by mma.sync); in bf16 a word has twice the terms and both are the same.
     private static readonly Tile[] TensorTiles =
     [
-        new(CudaTileKind.Huge, 128, 256, 256, 1),
-        new(CudaTileKind.Large, 128, 128, 256, 0.78),
-        new(CudaTileKind.Medium, 64, 64, 256, 0.52),
-        new(CudaTileKind.Small, 32, 32, 128, 0.39),
+        new(CudaTileKind.Huge, 128, 256, 1),
+        new(CudaTileKind.Large, 128, 128, 0.78),
+        new(CudaTileKind.Medium, 64, 64, 0.52),
+        new(CudaTileKind.Small, 32, 32, 0.39),
     ];
 
     // Here a multiplication costs as much as a read, and large blocks of registers have no room for more groups.
     private static readonly Tile[] ExactTiles =
     [
-        new(CudaTileKind.Large, 128, 128, 256, 1),
-        new(CudaTileKind.Medium, 64, 64, 256, 0.75),
-        new(CudaTileKind.Small, 32, 32, 128, 0.5),
+        new(CudaTileKind.Large, 128, 128, 1),
+        new(CudaTileKind.Medium, 64, 64, 0.75),
+        new(CudaTileKind.Small, 32, 32, 0.5),
     ];
 
     /// <summary>The tile of a product on tensor cores.</summary>
@@ -60,12 +59,12 @@ internal readonly record struct CudaGemmPlan(CudaTileKind Kind, int Groups, int 
             if (time < least && (forced ?? tile.Kind) == tile.Kind)
             {
                 least = time;
-                best = new CudaGemmPlan(tile.Kind, checked((int)groups), tile.Threads);
+                best = new CudaGemmPlan(tile.Kind, checked((int)groups));
             }
         }
 
         return best;
     }
 
-    private sealed record Tile(CudaTileKind Kind, int Rows, int Columns, int Threads, double Speed);
+    private sealed record Tile(CudaTileKind Kind, int Rows, int Columns, double Speed);
 }

@@ -2,7 +2,8 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// How the warps of a group share a tile of the result: in a grid of rows and columns, and where it has slices, several warps on
-/// the same block, each with its own terms. Device constants; implementations are empty structs.
+/// the same block, each with its own terms. Shared memory holds three stages of both panels. Device constants; implementations are
+/// empty structs.
 /// </summary>
 internal interface ICudaTile : ILaunchBounds
 {
@@ -22,7 +23,11 @@ internal readonly struct HugeTile : ICudaTile
 
     public int Slices => 1;
 
+    public int GroupSize => 256;
+
     public int GroupsPerMultiprocessor => 1;
+
+    public int SharedBytes => 72 * 1024;
 }
 
 /// <summary>128 x 128, 8 warps of 64 x 32. Two groups share a multiprocessor: one multiplies while the other waits for copies or stores.</summary>
@@ -34,7 +39,11 @@ internal readonly struct LargeTile : ICudaTile
 
     public int Slices => 1;
 
+    public int GroupSize => 256;
+
     public int GroupsPerMultiprocessor => 2;
+
+    public int SharedBytes => 48 * 1024;
 }
 
 /// <summary>64 x 64, 8 warps of 32 x 32 in two slices.</summary>
@@ -46,7 +55,11 @@ internal readonly struct MediumTile : ICudaTile
 
     public int Slices => 2;
 
+    public int GroupSize => 256;
+
     public int GroupsPerMultiprocessor => 2;
+
+    public int SharedBytes => 48 * 1024;
 }
 
 /// <summary>32 x 32, 4 warps in four slices.</summary>
@@ -58,5 +71,9 @@ internal readonly struct SmallTile : ICudaTile
 
     public int Slices => 4;
 
+    public int GroupSize => 128;
+
     public int GroupsPerMultiprocessor => 2;
+
+    public int SharedBytes => 48 * 1024;
 }
