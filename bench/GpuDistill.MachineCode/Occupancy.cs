@@ -15,14 +15,14 @@ internal static class Occupancy
     private const int RegisterUnit = 256;
 
     /// <summary>Resident warps as a share of the most that there can be.</summary>
-    public static double Of(CudaArchitecture architecture, MachineCode code, int groupSize)
+    public static double Of(CudaArchitecture architecture, int registers, int sharedBytes, int groupSize)
     {
         (int warps, int groups, int shared, int reserved) = Limits(architecture);
         int warpsPerGroup = (groupSize + WarpSize - 1) / WarpSize;
-        int registersPerWarp = ((code.Registers * WarpSize) + RegisterUnit - 1) / RegisterUnit * RegisterUnit;
+        int registersPerWarp = ((registers * WarpSize) + RegisterUnit - 1) / RegisterUnit * RegisterUnit;
         int byWarps = warps / warpsPerGroup;
         int byRegisters = RegistersPerMultiprocessor / registersPerWarp / warpsPerGroup;
-        int byShared = code.Shared == 0 ? groups : shared / (code.Shared + reserved);
+        int byShared = sharedBytes == 0 ? groups : shared / (sharedBytes + reserved);
         int resident = Math.Min(Math.Min(groups, byWarps), Math.Min(byRegisters, byShared));
         return (double)resident * warpsPerGroup / warps;
     }

@@ -77,7 +77,7 @@ internal sealed class KernelStep : IDisposable
                 break;
             Matrix<float> below = new(Zeros((long)batch * sizes[layer]), batch, sizes[layer]);
             launches.Add(DenseBackwardInput.Bind(
-                kernels, gradient, _weights[layer], below, new Producer(Activation.Relu, outputs[layer - 1])));
+                kernels, gradient, _weights[layer], below, new Producer<float>(Activation.Relu, outputs[layer - 1])));
             gradient = below;
         }
 

@@ -30,22 +30,24 @@ public class MachineCodeTests
         }
     }
 
-    // The CUDA products: panels by asynchronous copies of 16 bytes. On tensor cores 16 instructions for 16 terms of a block of 32 x 32,
-    // and matrix loads of operands whose terms are neighbours; exactly, loads of 16 bytes from shared memory and fused multiply-adds.
+    // The CUDA products: panels by asynchronous copies of 16 bytes. On tensor cores 16 instructions for the 16 words of terms of a block of
+    // 32 x 32, and matrix loads of operands in bf16 and of those in single precision whose terms are neighbours; exactly, loads of 16
+    // bytes from shared memory and fused multiply-adds.
     private static void CheckProduct(string kernel, MachineCode code)
     {
-        bool tf32 = kernel.Contains("Tf32Sums", StringComparison.Ordinal);
+        int blocks = kernel.Contains(nameof(HugeTile), StringComparison.Ordinal) ? 4
+            : kernel.Contains(nameof(LargeTile), StringComparison.Ordinal) ? 2
+            : 1;
+        bool tf32 = kernel.Contains(nameof(Tf32Math), StringComparison.Ordinal);
+        bool bf16 = kernel.Contains(nameof(BFloat16Math), StringComparison.Ordinal);
         bool exact = kernel.Contains("ExactSums", StringComparison.Ordinal);
-        int blocks = kernel.Contains(nameof(LargeTile), StringComparison.Ordinal) ? 2 : 1;
         Assert.Equal(tf32 ? 16 * blocks : 0, code.Count("HMMA.1688.F32.TF32"));
-        if (!tf32 && !exact)
+        Assert.Equal(bf16 ? 16 * blocks : 0, code.Count("HMMA.16816.F32.BF16"));
+        if (!tf32 && !bf16 && !exact)
             return;
         Assert.True(code.Count("LDGSTS.E.BYPASS.128") > 0, "no copies of 16 bytes");
-        // A layer's weight gradient has neither operand so, its forward pass and input gradient have.
-        bool alongTerms = kernel.StartsWith(nameof(MatrixProduct), StringComparison.Ordinal)
-            ? kernel.Contains(nameof(AlongTerms), StringComparison.Ordinal)
-            : !kernel.StartsWith(nameof(DenseBackwardWeights), StringComparison.Ordinal);
-        Assert.Equal(tf32 && alongTerms, code.Count("LDSM.16.M88.4") > 0);
+        Assert.Equal(!exact && kernel.Contains("AlongTerms", StringComparison.Ordinal), code.Count("LDSM.16.M88.4") > 0);
+        Assert.Equal(kernel.Contains(nameof(AcrossBFloat16), StringComparison.Ordinal), code.Count("LDSM.16.MT88.4") > 0);
         if (!exact)
             return;
         Assert.True(code.Count("LDS.128") > 0, "no loads of 16 bytes");

@@ -60,6 +60,15 @@ public sealed record Tolerance(double Absolute, double Relative, string Reason)
     public static Tolerance Tf32Product(int terms, double magnitude) =>
         new(((1.0 / (1 << 10)) + (1.0 / (1 << 22)) + ((terms + 1) * Epsilon)) * magnitude, 0, "two roundings to 11 bits and one per term");
 
+    /// <summary>
+    /// Products of bf16 numbers are exact; tensor cores cut off sums, up to an ulp each; the result is rounded to 8 bits where
+    /// <paramref name="rounded"/>.
+    /// </summary>
+    public static Tolerance BFloat16Product(int terms, double magnitude, bool rounded = true) => new(
+        ((terms + 1) * Epsilon * magnitude) + (rounded ? Math.ScaleB(1, -134) : 0),
+        rounded ? 1.01 / (1 << 8) : 0,
+        "an ulp per term, and one rounding to 8 bits");
+
     public static readonly Tolerance LogitDifference = new(
         8 * Epsilon, 4 * Epsilon, "in units of the largest |logit|: one rounding each of z - v, its mean and the difference of both");
 

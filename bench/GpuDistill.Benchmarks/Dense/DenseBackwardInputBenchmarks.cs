@@ -13,5 +13,5 @@ public class DenseBackwardInputBenchmarks : OperationBenchmarks
         Matrix(Case.Rows, Case.Columns, 1),
         Matrix(Case.Inner, Case.Columns, 2),
         Matrix(Case.Rows, Case.Inner, 3),
-        new Producer(Activation.Relu, Matrix(Case.Rows, Case.Inner, 4)));
+        new Producer<float>(Activation.Relu, Matrix(Case.Rows, Case.Inner, 4)));
 }

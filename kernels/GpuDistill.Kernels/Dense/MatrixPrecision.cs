@@ -1,7 +1,8 @@
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// The precision of matrix products of single-precision matrices. The default is <see cref="Exact"/>, as PyTorch's is.
+/// The precision of matrix products of single-precision matrices. The default is <see cref="Exact"/>, as PyTorch's is. Matrices of
+/// <see cref="BFloat16"/> are multiplied on tensor cores, where there are some, whatever is chosen here.
 /// </summary>
 public enum MatrixPrecision
 {

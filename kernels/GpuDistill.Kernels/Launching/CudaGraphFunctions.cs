@@ -32,8 +32,8 @@ internal sealed unsafe class CudaGraphFunctions
     /// <summary>The driver of this machine, or null where there is none or one from before CUDA 11.4.</summary>
     public static CudaGraphFunctions? Load()
     {
-        string name = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(name, out nint library))
+        nint library = CudaDriver.Library;
+        if (library == 0)
             return null;
         try
         {

@@ -43,9 +43,9 @@ internal static class KernelCatalog
 
     private static string NameOf(Type type)
     {
-        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal);
+        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal).Replace("Element", "", StringComparison.Ordinal);
         return type.IsGenericType
-            ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", NamesOf(type.GetGenericArguments()))}>"
+            ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Where(t => !t.IsPrimitive).Select(NameOf))}>"
             : name;
     }
 }
@@ -56,6 +56,12 @@ internal static class KernelCatalog
 /// <param name="Mark">What it says of itself.</param>
 internal sealed record KernelEntry(string Name, MethodInfo Method, KernelEntryAttribute Mark)
 {
+    /// <summary>The largest group size that the kernel is launched with.</summary>
+    public int GroupSize => ILaunchBounds.Of(Method)?.GroupSize ?? Mark.GroupSize;
+
+    /// <summary>The bytes of dynamic shared memory that it is launched with.</summary>
+    public int DynamicSharedBytes => ILaunchBounds.Of(Method)?.SharedBytes ?? 0;
+
     /// <summary>Whether the kernel is offered on an architecture.</summary>
     public bool RunsOn(CudaArchitecture architecture) => !Mark.NeedsPtxIntrinsics || architecture >= PtxIntrinsics.Oldest;
 }

@@ -157,32 +157,33 @@ public sealed class KernelContext : IDisposable
         return (int)Math.Min(wanted, 32L * Math.Max(1, Accelerator.NumMultiprocessors));
     }
 
-    /// <summary>Loads an explicitly grouped kernel, once.</summary>
-    internal Action<AcceleratorStream, KernelConfig, TArguments> Load<TArguments>(Action<TArguments> kernel)
+    /// <summary>Loads an explicitly grouped kernel, once; it is launched with at most that much dynamic shared memory.</summary>
+    internal Action<AcceleratorStream, KernelConfig, TArguments> Load<TArguments>(Action<TArguments> kernel, int sharedBytes = 0)
         where TArguments : struct =>
         (Action<AcceleratorStream, KernelConfig, TArguments>)_kernels.GetOrAdd(kernel.Method, method =>
         {
             if (!method.IsDefined(typeof(KernelEntryAttribute)))
                 throw new InvalidOperationException($"{method.DeclaringType?.Name}.{method.Name} has no {nameof(KernelEntryAttribute)}.");
-            return Accelerator is CudaAccelerator cuda ? PtxCode.Load(cuda, kernel) : Accelerator.LoadKernel(kernel);
+            return Accelerator is CudaAccelerator cuda ? PtxCode.Load(cuda, kernel, sharedBytes) : Accelerator.LoadKernel(kernel);
         });
 
-    /// <summary>Binds a kernel to its arguments with <paramref name="groups"/> groups of <paramref name="groupSize"/> threads.</summary>
+    /// <summary>
+    /// Binds a kernel to its arguments with <paramref name="groups"/> groups of <paramref name="groupSize"/> threads, which have
+    /// <paramref name="sharedBytes"/> of dynamic shared memory.
+    /// </summary>
     internal Launch Portable<TArguments>(
         string operation,
         Action<TArguments> kernel,
         int groups,
         int groupSize,
         TArguments arguments,
-        int sharedFloats = 0,
+        int sharedBytes = 0,
         KernelVariant variant = KernelVariant.Portable)
         where TArguments : struct
     {
-        SharedMemoryConfig shared = sharedFloats > 0
-            ? SharedMemoryConfig.RequestDynamic<float>(sharedFloats)
-            : default;
+        SharedMemoryConfig shared = sharedBytes > 0 ? SharedMemoryConfig.RequestDynamic<byte>(sharedBytes) : default;
         // Contexts of one accelerator share ILGPU's kernel objects, so the gate is the accelerator's.
         object? gate = Accelerator.AcceleratorType == AcceleratorType.OpenCL ? Accelerator : null;
-        return new PortableLaunch<TArguments>(operation, variant, Load(kernel), new KernelConfig(groups, groupSize, shared), arguments, gate);
+        return new PortableLaunch<TArguments>(operation, variant, Load(kernel, sharedBytes), new KernelConfig(groups, groupSize, shared), arguments, gate);
     }
 }

@@ -36,9 +36,9 @@ internal static class PtxCode
         if (IsKnown && backend.Architecture > CudaArchitecture.SM_80)
             SetTarget(backend.Capabilities, backend.Architecture);
         KernelEntryAttribute mark = kernel.GetCustomAttribute<KernelEntryAttribute>()!;
-        int? groups = mark.GroupsPerMultiprocessor > 0 ? mark.GroupsPerMultiprocessor : null;
+        ILaunchBounds? bounds = ILaunchBounds.Of(kernel);
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(mark.GroupSize, groups));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(bounds?.GroupSize ?? mark.GroupSize, bounds?.GroupsPerMultiprocessor));
         if (IsKnown)
         {
             Assembly(compiled) = compiled.PTXAssembly
@@ -49,16 +49,17 @@ internal static class PtxCode
         return compiled;
     }
 
-    /// <summary>Loads a kernel on a CUDA device.</summary>
+    /// <summary>Loads a kernel on a CUDA device, to be launched with at most that much dynamic shared memory.</summary>
     public static Action<AcceleratorStream, KernelConfig, TArguments> Load<TArguments>(
-        CudaAccelerator accelerator, Action<TArguments> kernel)
+        CudaAccelerator accelerator, Action<TArguments> kernel, int sharedBytes)
         where TArguments : struct
     {
         if (!IsKnown)
             return accelerator.LoadKernel(kernel);
         accelerator.Bind();
-        return accelerator.LoadKernel(Compile(accelerator.Backend, kernel.Method))
-            .CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TArguments>>();
+        Kernel loaded = accelerator.LoadKernel(Compile(accelerator.Backend, kernel.Method));
+        CudaSharedMemory.Allow((CudaKernel)loaded, sharedBytes);
+        return loaded.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TArguments>>();
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_TargetArchitecture")]

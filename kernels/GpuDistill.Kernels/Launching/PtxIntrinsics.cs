@@ -36,13 +36,15 @@ internal static class PtxIntrinsics
         if (!PtxCode.IsKnown)
             return;
         Managers.AddOrUpdate(builder.GetIntrinsicManager(), builder);
-        Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.FourFloats), nameof(CopyFourFloats));
+        Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.OneQuad), nameof(CopyOneQuad));
         Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.OneFloat), nameof(CopyOneFloat));
         Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.Commit), nameof(CommitCopies));
         Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.WaitForAllButTheNewest), nameof(WaitForCopies));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.Round), nameof(RoundToTf32));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.LoadMatrices), nameof(LoadFourMatrices));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.MultiplyAdd), nameof(MultiplyAddTf32));
+        Register(builder, typeof(TensorCore), nameof(TensorCore.RoundToTf32), nameof(RoundToTf32));
+        Register(builder, typeof(TensorCore), nameof(TensorCore.LoadMatrices), nameof(LoadMatrices));
+        Register(builder, typeof(TensorCore), nameof(TensorCore.LoadTransposedMatrices), nameof(LoadTransposedMatrices));
+        Register(builder, typeof(TensorCore), nameof(TensorCore.MultiplyAddTf32), nameof(MultiplyAddTf32));
+        Register(builder, typeof(TensorCore), nameof(TensorCore.MultiplyAddBFloat16), nameof(MultiplyAddBFloat16));
     }
 
     /// <summary>Whether a device and the context that it was opened in have them.</summary>
@@ -55,7 +57,7 @@ internal static class PtxIntrinsics
             new PTXIntrinsic(typeof(PtxIntrinsics), handler, IntrinsicImplementationMode.GenerateCode, Oldest));
 
     // Around the first-level cache: what a group copies it reads again from shared memory only.
-    private static void CopyFourFloats(PTXBackend backend, PTXCodeGenerator code, Value call) => Copy(code, call, "cg", 16);
+    private static void CopyOneQuad(PTXBackend backend, PTXCodeGenerator code, Value call) => Copy(code, call, "cg", 16);
 
     private static void CopyOneFloat(PTXBackend backend, PTXCodeGenerator code, Value call) => Copy(code, call, "ca", 4);
 
@@ -74,22 +76,30 @@ internal static class PtxIntrinsics
         code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.{ties}.tf32.f32 {Names(code.Allocate(call))[0]}, {value};");
     }
 
-    private static void MultiplyAddTf32(PTXBackend backend, PTXCodeGenerator code, Value call)
+    private static void MultiplyAddTf32(PTXBackend backend, PTXCodeGenerator code, Value call) => MultiplyAdd(code, call, "m16n8k8", "tf32");
+
+    private static void MultiplyAddBFloat16(PTXBackend backend, PTXCodeGenerator code, Value call) => MultiplyAdd(code, call, "m16n8k16", "bf16");
+
+    private static void MultiplyAdd(PTXCodeGenerator code, Value call, string shape, string type)
     {
         string sums = string.Join(", ", Names(code, code.Load(call[0])));
         string[] operands = [.. Enumerable.Range(1, 6).Select(i => Operand(code, call[i]))];
         string results = string.Join(", ", Names(code.Allocate(call)));
         code.Builder.AppendLine(
-            "\tmma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+            $"\tmma.sync.aligned.{shape}.row.col.f32.{type}.{type}.f32 "
             + $"{{{results}}}, {{{string.Join(", ", operands[..4])}}}, {{{string.Join(", ", operands[4..])}}}, {{{sums}}};");
     }
 
-    private static void LoadFourMatrices(PTXBackend backend, PTXCodeGenerator code, Value call)
+    private static void LoadMatrices(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, "");
+
+    private static void LoadTransposedMatrices(PTXBackend backend, PTXCodeGenerator code, Value call) => Load(code, call, ".trans");
+
+    private static void Load(PTXCodeGenerator code, Value call, string order)
     {
         OpenWithSharedAddress(code, call);
         string results = string.Join(", ", Names(code.Allocate(call)));
         code.Builder.AppendLine(
-            CultureInfo.InvariantCulture, $"\tldmatrix.sync.aligned.m8n8.x4.shared.b16 {{{results}}}, [%shared]; }}");
+            CultureInfo.InvariantCulture, $"\tldmatrix.sync.aligned.m8n8.x4{order}.shared.b16 {{{results}}}, [%shared]; }}");
     }
 
     private static void Copy(PTXCodeGenerator code, Value call, string cache, int bytes)

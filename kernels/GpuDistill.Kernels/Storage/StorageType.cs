@@ -14,6 +14,11 @@ internal static class StorageType
         where T : unmanaged =>
         matrix.Data.Length == 0 ? default : new Matrix<ushort>(matrix.Data.Cast<ushort>(), matrix.Rows, matrix.Columns);
 
+    /// <summary>A matrix of what is known to be <see cref="float"/>.</summary>
+    public static Matrix<float> Floats<T>(Matrix<T> matrix)
+        where T : unmanaged =>
+        (Matrix<float>)(object)matrix;
+
     /// <summary>The exception for a type that an operation has no storage for.</summary>
     public static NotSupportedException NotSupported<T>(string operation, string supported = "float") =>
         new($"{operation} works on matrices of {supported}, not of {typeof(T).Name}.");

@@ -99,7 +99,7 @@ internal sealed class NetworkPass : IDisposable
             yield return (ofParameters, layer > 0);
             if (layer > 0)
             {
-                Producer producer = new(
+                Producer<float> producer = new(
                     _network.Shape.ActivationOf(layer - 1), _outputs[layer - 1], _preactivations[layer - 1], _dropouts[layer - 1]);
                 Launch ofInput = DenseBackwardInput.Bind(
                     kernels, _gradients[layer], parameters.Weights(layer), _gradients[layer - 1], producer);

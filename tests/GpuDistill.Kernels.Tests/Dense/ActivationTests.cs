@@ -55,7 +55,7 @@ public class ActivationTests
         Matrix<float> output = y.Matrix(points.Length, 1);
         using Launch forward = DenseForward.Bind(context, input, one.Matrix(1, 1), zero.View, output, activation);
         using Launch backward = DenseBackwardInput.Bind(
-            context, gradient.Matrix(points.Length, 1), one.Matrix(1, 1), d.Matrix(points.Length, 1), new Producer(activation, output, input));
+            context, gradient.Matrix(points.Length, 1), one.Matrix(1, 1), d.Matrix(points.Length, 1), new Producer<float>(activation, output, input));
         forward.Run(context.Accelerator.DefaultStream);
         backward.Run(context.Accelerator.DefaultStream);
         return (y.Read(), d.Read());

@@ -102,21 +102,21 @@ public class DenseBackwardTests
         Matrix<float> weights = b.Matrix(4, 5);
         Matrix<float> result = c.Matrix(3, 4);
         Matrix<float> output = d.Matrix(3, 4);
-        DenseBackwardInput.Bind(context, gradient, weights, result, new Producer(Activation.Tanh, output)).Dispose();
+        DenseBackwardInput.Bind(context, gradient, weights, result, new Producer<float>(Activation.Tanh, output)).Dispose();
         Assert.Throws<ArgumentException>(() => DenseBackwardInput.Bind(context, gradient, b.Matrix(5, 4), result));
         Assert.Throws<ArgumentException>(() => DenseBackwardInput.Bind(context, gradient, weights, c.Matrix(4, 3)));
         Assert.Throws<ArgumentException>(() => DenseBackwardInput.Bind(context, gradient, weights, a.Matrix(3, 4)));
         Assert.Throws<ArgumentException>(() => DenseBackwardInput.Bind(context, a.Matrix(0, 5), weights, c.Matrix(0, 4)));
         Assert.Throws<ArgumentException>(
-            () => DenseBackwardInput.Bind(context, gradient, weights, result, new Producer(Activation.Relu, d.Matrix(4, 3))));
+            () => DenseBackwardInput.Bind(context, gradient, weights, result, new Producer<float>(Activation.Relu, d.Matrix(4, 3))));
         Assert.Throws<ArgumentException>(
-            () => DenseBackwardInput.Bind(context, gradient, weights, result, new Producer(Activation.Relu, result)));
+            () => DenseBackwardInput.Bind(context, gradient, weights, result, new Producer<float>(Activation.Relu, result)));
         ArgumentException gelu = Assert.Throws<ArgumentException>(
-            () => DenseBackwardInput.Bind(context, gradient, weights, result, new Producer(Activation.Gelu, output)));
+            () => DenseBackwardInput.Bind(context, gradient, weights, result, new Producer<float>(Activation.Gelu, output)));
         Assert.Contains("preactivation", gelu.Message, StringComparison.Ordinal);
         using GuardedBuffer<StepState> clock = DenseData.Clock(context);
         Assert.Throws<ArgumentOutOfRangeException>(() => DenseBackwardInput.Bind(
-            context, gradient, weights, result, new Producer(Activation.Tanh, output, Dropout: new Dropout(1, 1, 16, clock.View))));
+            context, gradient, weights, result, new Producer<float>(Activation.Tanh, output, Dropout: new Dropout(1, 1, 16, clock.View))));
 
         DenseBackwardWeights.Bind(context, output, gradient, b.Matrix(4, 5), c.View.SubView(0, 5)).Dispose();
         Assert.Throws<ArgumentException>(() => DenseBackwardWeights.Bind(context, d.Matrix(4, 3), gradient, b.Matrix(4, 5), c.View.SubView(0, 5)));
@@ -167,7 +167,7 @@ public class DenseBackwardTests
         using GuardedBuffer<float> result = new(context, output.Length);
         using GuardedBuffer<StepState> clock = DenseData.Clock(context);
         Dropout? dropout = rate > 0 ? new Dropout(rate, DenseData.Seed, RandomStreams.Dropout(0), clock.View) : null;
-        Producer producer = new(activation, y.Matrix(batch, inputs), a.Matrix(batch, inputs), dropout);
+        Producer<float> producer = new(activation, y.Matrix(batch, inputs), a.Matrix(batch, inputs), dropout);
         using Launch launch = DenseBackwardInput.Bind(
             context, gradient.Matrix(batch, outputs), weights.Matrix(inputs, outputs), result.Matrix(batch, inputs), producer);
         launch.Run(context.Accelerator.DefaultStream);

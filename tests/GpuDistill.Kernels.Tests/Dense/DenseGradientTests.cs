@@ -98,7 +98,7 @@ public class DenseGradientTests
                 context, xs, w1.Matrix(Inputs, Hidden), b1.View, h, activation, dropout, kept.Matrix(Batch, Hidden)),
             DenseBackwardWeights.Bind(context, h, dy, dw2.Matrix(Hidden, Outputs), db2.View),
             DenseBackwardInput.Bind(
-                context, dy, w2.Matrix(Hidden, Outputs), dh, new Producer(activation, h, kept.Matrix(Batch, Hidden), dropout)),
+                context, dy, w2.Matrix(Hidden, Outputs), dh, new Producer<float>(activation, h, kept.Matrix(Batch, Hidden), dropout)),
             DenseBackwardWeights.Bind(context, xs, dh, dw1.Matrix(Inputs, Hidden), db1.View));
         step.Run(context.Accelerator.DefaultStream);
         return [dw1.Read(), db1.Read(), dw2.Read(), db2.Read()];

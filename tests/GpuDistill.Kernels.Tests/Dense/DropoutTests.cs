@@ -89,7 +89,7 @@ public class DropoutTests
         using GuardedBuffer<float> a = new(context, [.. Enumerable.Repeat(1f, output.Length)]);
         using GuardedBuffer<float> result = new(context, output.Length);
         using GuardedBuffer<StepState> clock = DenseData.Clock(context);
-        Producer producer = new(
+        Producer<float> producer = new(
             activation, y.Matrix(Rows, Columns), a.Matrix(Rows, Columns), new Dropout(0.5f, DenseData.Seed, Stream, clock.View));
         using Launch launch = DenseBackwardInput.Bind(
             context, g.Matrix(Rows, 1), w.Matrix(Columns, 1), result.Matrix(Rows, Columns), producer);

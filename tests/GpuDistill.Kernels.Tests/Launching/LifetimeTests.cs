@@ -26,7 +26,7 @@ public class LifetimeTests
         [nameof(DenseForward)] = (c, b) => DenseForward.Bind(
             c, b.Matrix(3, 4), b.Matrix(4, 5), b.View<float>(5), b.Matrix(3, 5), Activation.Gelu, new Dropout(0.5f, 1, 1, b.Clock()), b.Matrix(3, 5)),
         [nameof(DenseBackwardInput)] = (c, b) => DenseBackwardInput.Bind(
-            c, b.Matrix(3, 5), b.Matrix(4, 5), b.Matrix(3, 4), new Producer(Activation.Gelu, b.Matrix(3, 4), b.Matrix(3, 4), null)),
+            c, b.Matrix(3, 5), b.Matrix(4, 5), b.Matrix(3, 4), new Producer<float>(Activation.Gelu, b.Matrix(3, 4), b.Matrix(3, 4), null)),
         [nameof(DenseBackwardWeights)] = (c, b) => DenseBackwardWeights.Bind(c, b.Matrix(3, 4), b.Matrix(3, 5), b.Matrix(4, 5), b.View<float>(5)),
         [nameof(TemperatureSoftmax)] = (c, b) => TemperatureSoftmax.Bind(c, b.Matrix(3, 5), b.Matrix(3, 5), 2),
         [nameof(DistillationLoss)] = (c, b) => DistillationLoss.Bind(c, Inputs(b) with { ClassWeights = b.View<float>(5) }, Outputs(b)),

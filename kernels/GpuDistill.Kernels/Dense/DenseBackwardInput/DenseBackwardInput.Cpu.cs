@@ -5,31 +5,31 @@ namespace GpuDistill.Kernels;
 // The producer's backward pass is applied to a few rows of a block as soon as their sums are complete: see GemmLaunch.
 public static partial class DenseBackwardInput
 {
-    private static Launch BindCpu(KernelContext context, Arguments arguments, KernelVariant variant) => variant switch
+    private static Launch BindCpu(KernelContext context, Arguments<float> arguments, KernelVariant variant) => variant switch
     {
         KernelVariant.Simd512 => new Cpu<Simd512>(arguments, variant, context.Workers),
         KernelVariant.Simd256 => new Cpu<Simd256>(arguments, variant, context.Workers),
         _ => new Cpu<Simd128>(arguments, variant, context.Workers),
     };
 
-    private sealed unsafe class Cpu<F>(Arguments a, KernelVariant variant, CpuWorkers workers)
-        : GemmLaunch<F>(nameof(DenseBackwardInput), variant, workers, a.Product)
+    private sealed unsafe class Cpu<F>(Arguments<float> a, KernelVariant variant, CpuWorkers workers)
+        : GemmLaunch<F>(nameof(DenseBackwardInput), variant, workers, a.Product, a.InputGradient)
         where F : struct, ISimd<F>
     {
         private readonly float* _output = CpuPointer.Of(a.Output);
         private readonly float* _preactivation = CpuPointer.Of(a.Preactivation);
-        private readonly int* _step = CpuPointer.Of(a.Dropout.Step);
-        private readonly bool _draws = a.Dropout.Rate > 0 && a.Activation != ActivationMath.Relu;
+        private readonly int* _step = CpuPointer.Of(a.Settings.Dropout.Step);
+        private readonly bool _draws = a.Settings.Dropout.Rate > 0 && a.Settings.Activation != ActivationMath.Relu;
 
         [MethodImpl(SimdLoop.Alone)]
         protected override void Finish(float* values, int row, int column, int count)
         {
-            if (a.Activation == ActivationMath.Identity && !_draws)
+            if (a.Settings.Activation == ActivationMath.Identity && !_draws)
                 return;
             uint* words = stackalloc uint[PhiloxBlock.Columns];
-            DropoutRow<F> dropout = new(a.Dropout, (uint)*_step, words);
+            DropoutRow<F> dropout = new(a.Settings.Dropout, _draws ? (uint)*_step : 0, words);
             long place = ((long)row * a.Product.Columns) + column;
-            float* factors = (a.Activation == ActivationMath.Gelu ? _preactivation : _output) + place;
+            float* factors = (a.Settings.Activation == ActivationMath.Gelu ? _preactivation : _output) + place;
             for (int i = 0; i < count; i += F.Width)
             {
                 if (_draws && (i == 0 || (column + i) % PhiloxBlock.Columns == 0))
@@ -52,8 +52,8 @@ public static partial class DenseBackwardInput
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private F Backward(F gradient, F factor)
         {
-            F value = SimdActivation.Backward(a.Activation, gradient, factor * F.Splat(1 - a.Dropout.Rate), factor);
-            return _draws ? value : value * F.Splat(a.Dropout.Scale);
+            F value = SimdActivation.Backward(a.Settings.Activation, gradient, factor * F.Splat(1 - a.Settings.Dropout.Rate), factor);
+            return _draws ? value : value * F.Splat(a.Settings.Dropout.Scale);
         }
     }
 }

@@ -12,14 +12,14 @@ namespace GpuDistill.Kernels;
 // Reference:  DenseBackwardInput.Reference.cs
 public static partial class DenseBackwardInput
 {
-    private static Launch BindPortable(KernelContext context, Arguments arguments)
+    private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
         return context.Portable(nameof(DenseBackwardInput), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]
-    internal static void Kernel(Arguments a)
+    internal static void Kernel(Arguments<float> a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);
         long tiles = GemmTile.Tiles(a.Product);
@@ -31,32 +31,37 @@ public static partial class DenseBackwardInput
                 int row = GemmTile.Row(a.Product, tile, i);
                 int column = GemmTile.Column(a.Product, tile, i);
                 if (row < a.Product.Rows && column < a.Product.Columns)
-                    Finish(a, row, column, GemmTile.Value(scratch, i), Draw(a, row, column));
+                    Finish<float, FloatStorage>(a, row, column, GemmTile.Value(scratch, i), Draw(a.Settings, row, column));
             }
         }
     }
 
-    private static Philox.Words Draw(Arguments a, int row, int column)
+    private static Philox.Words Draw(Settings settings, int row, int column)
     {
         Philox.Words words = default;
-        if (a.Activation != ActivationMath.Relu)
-            words = a.Dropout.Draw(row, column);
+        if (settings.Activation != ActivationMath.Relu)
+            words = settings.Dropout.Draw(row, column);
         return words;
     }
 
-    private static void Finish(Arguments a, int row, int column, float product, Philox.Words words)
+    private static void Finish<T, TStorage>(Arguments<T> a, int row, int column, float product, Philox.Words words)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
+        TStorage storage = default;
         long place = ((long)row * a.Product.Columns) + column;
+        int activation = a.Settings.Activation;
+        DropoutArguments dropout = a.Settings.Dropout;
         float output = 0;
-        if (a.Activation == ActivationMath.Relu || a.Activation == ActivationMath.Tanh)
-            output = a.Output[place] * (1 - a.Dropout.Rate);
+        if (activation == ActivationMath.Relu || activation == ActivationMath.Tanh)
+            output = storage.Load(a.Output, place) * (1 - dropout.Rate);
         float preactivation = 0;
-        if (a.Activation == ActivationMath.Gelu)
-            preactivation = a.Preactivation[place];
-        float value = ActivationMath.Backward(a.Activation, product, output, preactivation);
-        value *= a.Dropout.Scale;
-        if (a.Dropout.Rate > 0 && a.Activation != ActivationMath.Relu)
-            value = a.Dropout.Keeps(words, column) ? value : 0;
-        a.Product.Result[place] = value;
+        if (activation == ActivationMath.Gelu)
+            preactivation = storage.Load(a.Preactivation, place);
+        float value = ActivationMath.Backward(activation, product, output, preactivation);
+        value *= dropout.Scale;
+        if (dropout.Rate > 0 && activation != ActivationMath.Relu)
+            value = dropout.Keeps(words, column) ? value : 0;
+        storage.Store(a.InputGradient, place, value);
     }
 }

@@ -5,15 +5,15 @@ namespace GpuDistill.Kernels;
 // The product is GemmLaunch's; the column sums are cut among the workers by columns and read the gradient along memory.
 public static partial class DenseBackwardWeights
 {
-    private static Launch BindCpu(KernelContext context, Arguments arguments, KernelVariant variant) => variant switch
+    private static Launch BindCpu(KernelContext context, Arguments<float> arguments, KernelVariant variant) => variant switch
     {
         KernelVariant.Simd512 => new Cpu<Simd512>(arguments, variant, context.Workers),
         KernelVariant.Simd256 => new Cpu<Simd256>(arguments, variant, context.Workers),
         _ => new Cpu<Simd128>(arguments, variant, context.Workers),
     };
 
-    private sealed unsafe class Cpu<F>(Arguments a, KernelVariant variant, CpuWorkers workers)
-        : GemmLaunch<F>(nameof(DenseBackwardWeights), variant, workers, a.Product)
+    private sealed unsafe class Cpu<F>(Arguments<float> a, KernelVariant variant, CpuWorkers workers)
+        : GemmLaunch<F>(nameof(DenseBackwardWeights), variant, workers, a.Product, a.WeightGradients)
         where F : struct, ISimd<F>
     {
         // A cache line of columns per row, four times.

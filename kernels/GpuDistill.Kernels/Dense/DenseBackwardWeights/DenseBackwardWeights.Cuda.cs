@@ -3,27 +3,34 @@ namespace GpuDistill.Kernels;
 // Product: see CudaGemm. Groups of the first row of tiles also sum the columns of the gradient, exactly, from the panels they multiply.
 public static partial class DenseBackwardWeights
 {
-    private static Launch BindCuda(KernelContext context, Arguments arguments) =>
-        CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseBackwardWeights), arguments.Product, arguments);
+    private static Launch BindCuda<T, TLayout>(KernelContext context, Arguments<T> arguments)
+        where T : unmanaged
+        where TLayout : unmanaged, IOperandLayout<T> =>
+        CudaGemmLaunch.Bind<T, Arguments<T>, CudaKernels<T, TLayout>>(context, nameof(DenseBackwardWeights), arguments.Product, arguments);
 
-    [KernelEntry(
-        Variant = KernelVariant.Cuda,
-        GroupsPerMultiprocessor = CudaGemmLaunch.GroupsPerMultiprocessor,
-        NeedsPtxIntrinsics = true,
-        Instances = nameof(CudaInstances))]
-    internal static void CudaKernel<TTile, TSums>(Arguments a)
+    [KernelEntry(Variant = KernelVariant.Cuda, NeedsPtxIntrinsics = true, Instances = nameof(CudaInstances))]
+    internal static void CudaKernel<T, TTile, TSums, TLayout>(Arguments<T> a)
+        where T : unmanaged
         where TTile : unmanaged, ICudaTile
-        where TSums : struct, IWarpSums<TSums> =>
-        CudaGemm.Run<TTile, TSums, AcrossTerms, AcrossTerms, PlainFinish, PanelColumnSums>(
-            a.Product, new PlainFinish { Product = a.Product }, new PanelColumnSums { Target = a.BiasGradients });
+        where TSums : struct, IWarpSums<TSums>
+        where TLayout : unmanaged, IOperandLayout<T> =>
+        CudaGemm.Run<T, TTile, TSums, TLayout, TLayout, PlainFinish<float, FloatStorage>, PanelColumnSums>(
+            a.Product,
+            new PlainFinish<float, FloatStorage> { Result = a.WeightGradients, Columns = a.Product.Columns },
+            new PanelColumnSums { Target = a.BiasGradients });
 
-    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances();
+    // The result is in single precision whatever the storage of the operands.
+    private static IEnumerable<Type[]> CudaInstances() =>
+        from kernel in CudaGemmLaunch.Instances((typeof(AcrossFloats), typeof(AcrossFloats)), (typeof(AcrossBFloat16), typeof(AcrossBFloat16)))
+        select (Type[])[kernel[0], kernel[2], kernel[3], kernel[4]];
 
-    private readonly struct CudaKernels : ICudaKernels<Arguments>
+    private readonly struct CudaKernels<T, TLayout> : ICudaKernels<Arguments<T>>
+        where T : unmanaged
+        where TLayout : unmanaged, IOperandLayout<T>
     {
-        public static Action<Arguments> Of<TTile, TSums>()
+        public static Action<Arguments<T>> Of<TTile, TSums>()
             where TTile : unmanaged, ICudaTile
             where TSums : struct, IWarpSums<TSums> =>
-            CudaKernel<TTile, TSums>;
+            CudaKernel<T, TTile, TSums, TLayout>;
     }
 }

@@ -10,14 +10,14 @@ namespace GpuDistill.Kernels;
 // Reference:  DenseBackwardWeights.Reference.cs
 public static partial class DenseBackwardWeights
 {
-    private static Launch BindPortable(KernelContext context, Arguments arguments)
+    private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
         return context.Portable(nameof(DenseBackwardWeights), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]
-    internal static void Kernel(Arguments a)
+    internal static void Kernel(Arguments<float> a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);
         long tiles = GemmTile.Tiles(a.Product);
@@ -29,7 +29,7 @@ public static partial class DenseBackwardWeights
                 int row = GemmTile.Row(a.Product, tile, i);
                 int column = GemmTile.Column(a.Product, tile, i);
                 if (row < a.Product.Rows && column < a.Product.Columns)
-                    a.Product.Result[((long)row * a.Product.Columns) + column] = GemmTile.Value(scratch, i);
+                    a.WeightGradients[((long)row * a.Product.Columns) + column] = GemmTile.Value(scratch, i);
             }
 
             if (GemmTile.IsInFirstRow(a.Product, tile))
@@ -37,7 +37,7 @@ public static partial class DenseBackwardWeights
         }
     }
 
-    private static void SumColumns(Arguments a, int first)
+    private static void SumColumns(Arguments<float> a, int first)
     {
         int end = first + GemmTile.TileColumns(a.Product);
         end = end < a.Product.Columns ? end : a.Product.Columns;

@@ -3,36 +3,46 @@ namespace GpuDistill.Kernels;
 // Product: see CudaGemm. Bias, activation and dropout are the portable kernel's code, applied to the sums in shared memory.
 public static partial class DenseForward
 {
-    private static Launch BindCuda(KernelContext context, Arguments arguments) =>
-        CudaGemmLaunch.Bind<Arguments, CudaKernels>(context, nameof(DenseForward), arguments.Product, arguments);
+    private static Launch BindCuda<T, TStorage, TLeft, TRight>(KernelContext context, Arguments<T> arguments)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T> =>
+        CudaGemmLaunch.Bind<T, Arguments<T>, CudaKernels<T, TStorage, TLeft, TRight>>(context, nameof(DenseForward), arguments.Product, arguments);
 
-    [KernelEntry(
-        Variant = KernelVariant.Cuda,
-        GroupsPerMultiprocessor = CudaGemmLaunch.GroupsPerMultiprocessor,
-        NeedsPtxIntrinsics = true,
-        Instances = nameof(CudaInstances))]
-    internal static void CudaKernel<TTile, TSums>(Arguments a)
+    [KernelEntry(Variant = KernelVariant.Cuda, NeedsPtxIntrinsics = true, Instances = nameof(CudaInstances))]
+    internal static void CudaKernel<T, TStorage, TTile, TSums, TLeft, TRight>(Arguments<T> a)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
         where TTile : unmanaged, ICudaTile
-        where TSums : struct, IWarpSums<TSums> =>
-        CudaGemm.Run<TTile, TSums, AlongTerms, AcrossTerms, CudaFinish, NoColumnSums>(
-            a.Product, new CudaFinish { A = a }, default);
+        where TSums : struct, IWarpSums<TSums>
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T> =>
+        CudaGemm.Run<T, TTile, TSums, TLeft, TRight, CudaFinish<T, TStorage>, NoColumnSums>(
+            a.Product, new CudaFinish<T, TStorage> { A = a }, default);
 
-    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances();
+    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances((typeof(AlongFloats), typeof(AcrossFloats)), (typeof(AlongBFloat16), typeof(AcrossBFloat16)));
 
-    private readonly struct CudaKernels : ICudaKernels<Arguments>
+    private readonly struct CudaKernels<T, TStorage, TLeft, TRight> : ICudaKernels<Arguments<T>>
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T>
     {
-        public static Action<Arguments> Of<TTile, TSums>()
+        public static Action<Arguments<T>> Of<TTile, TSums>()
             where TTile : unmanaged, ICudaTile
             where TSums : struct, IWarpSums<TSums> =>
-            CudaKernel<TTile, TSums>;
+            CudaKernel<T, TStorage, TTile, TSums, TLeft, TRight>;
     }
 
-    private struct CudaFinish : IProductFinish
+    private struct CudaFinish<T, TStorage> : IProductFinish
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
-        public Arguments A;
+        public Arguments<T> A;
 
-        public readonly Philox.Words Draw(int row, int column) => A.Dropout.Draw(row, column);
+        public readonly Philox.Words Draw(int row, int column) => A.Settings.Dropout.Draw(row, column);
 
-        public readonly void Store(int row, int column, float sum, Philox.Words words) => Finish(A, row, column, sum, words);
+        public readonly void Store(int row, int column, float sum, Philox.Words words) => Finish<T, TStorage>(A, row, column, sum, words);
     }
 }

@@ -11,14 +11,14 @@ namespace GpuDistill.Kernels;
 // Reference:  DenseForward.Reference.cs
 public static partial class DenseForward
 {
-    private static Launch BindPortable(KernelContext context, Arguments arguments)
+    private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
         return context.Portable(nameof(DenseForward), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]
-    internal static void Kernel(Arguments a)
+    internal static void Kernel(Arguments<float> a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);
         long tiles = GemmTile.Tiles(a.Product);
@@ -30,20 +30,23 @@ public static partial class DenseForward
                 int row = GemmTile.Row(a.Product, tile, i);
                 int column = GemmTile.Column(a.Product, tile, i);
                 if (row < a.Product.Rows && column < a.Product.Columns)
-                    Finish(a, row, column, GemmTile.Value(scratch, i), a.Dropout.Draw(row, column));
+                    Finish<float, FloatStorage>(a, row, column, GemmTile.Value(scratch, i), a.Settings.Dropout.Draw(row, column));
             }
         }
     }
 
-    private static void Finish(Arguments a, int row, int column, float product, Philox.Words words)
+    private static void Finish<T, TStorage>(Arguments<T> a, int row, int column, float product, Philox.Words words)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
+        TStorage storage = default;
         long place = ((long)row * a.Product.Columns) + column;
-        float sum = product + a.Biases[column];
-        if (a.KeepsPreactivation != 0)
-            a.Preactivation[place] = sum;
-        float value = ActivationMath.Apply(a.Activation, sum);
-        if (a.Dropout.Rate > 0)
-            value = a.Dropout.Keeps(words, column) ? value * a.Dropout.Scale : 0;
-        a.Product.Result[place] = value;
+        float sum = product + a.Settings.Biases[column];
+        if (a.Settings.KeepsPreactivation != 0)
+            storage.Store(a.Preactivation, place, sum);
+        float value = ActivationMath.Apply(a.Settings.Activation, sum);
+        if (a.Settings.Dropout.Rate > 0)
+            value = a.Settings.Dropout.Keeps(words, column) ? value * a.Settings.Dropout.Scale : 0;
+        storage.Store(a.Output, place, value);
     }
 }

@@ -3,17 +3,28 @@ using ILGPU;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// A dense layer's forward pass in one launch: output = dropout(activation(input weights + biases)).
+/// A dense layer's forward pass in one launch: output = dropout(activation(input weights + biases)), of matrices in single precision
+/// or bf16.
 /// </summary>
 /// <remarks>
 /// The product has the error of <see cref="MatrixProduct"/>; activations are exact but for GELU (within 1e-6 relative for a
-/// above -3, 2e-7 |a| everywhere) and tanh (within 5e-7 relative). NaN stays NaN unless dropped.
+/// above -3, 2e-7 |a| everywhere) and tanh (within 5e-7 relative). NaN stays NaN unless dropped. In bf16 all is computed in single
+/// precision, and what is stored is rounded once.
 /// </remarks>
 public static partial class DenseForward
 {
-    private static readonly VariantTable<Arguments> Variants = new(nameof(DenseForward), BindPortable, BindCpu, BindCuda, CudaGemmLaunch.Runs);
+    private static readonly VariantTable<Arguments<float>> Variants =
+        new(nameof(DenseForward), BindPortable, BindCpu, BindCuda<float, FloatStorage, AlongFloats, AcrossFloats>, CudaGemmLaunch.Runs);
+
+    private static readonly VariantTable<Arguments<ushort>> BFloat16Variants = new(
+        nameof(DenseForward),
+        (context, a) => BindWidened(context, a, KernelVariant.Portable),
+        BindWidened,
+        BindCuda<ushort, BFloat16Storage, AlongBFloat16, AcrossBFloat16>,
+        CudaGemmLaunch.Runs);
 
     /// <summary>Binds the operation to its buffers.</summary>
+    /// <typeparam name="T"><see cref="float"/> or <see cref="BFloat16"/>.</typeparam>
     /// <param name="context">The device.</param>
     /// <param name="input">x, [B x K].</param>
     /// <param name="weights">W, [K x M].</param>
@@ -25,16 +36,18 @@ public static partial class DenseForward
     /// <param name="variant">Forces a variant.</param>
     /// <exception cref="ArgumentException">The shapes do not fit, one is empty, or what is written overlaps something.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The dropout rate is not in [0, 1), or there is no such activation.</exception>
-    public static Launch Bind(
+    /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
+    public static Launch Bind<T>(
         KernelContext context,
-        Matrix<float> input,
-        Matrix<float> weights,
+        Matrix<T> input,
+        Matrix<T> weights,
         ArrayView<float> biases,
-        Matrix<float> output,
+        Matrix<T> output,
         Activation activation = Activation.Identity,
         Dropout? dropout = null,
-        Matrix<float>? preactivation = null,
+        Matrix<T>? preactivation = null,
         KernelVariant variant = KernelVariant.Auto)
+        where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(context);
         DenseShapes.NotEmpty(input);
@@ -47,7 +60,7 @@ public static partial class DenseForward
         Check.Apart(input.Data, output.Data);
         Check.Apart(weights.Data, output.Data);
         Check.Apart(biases, output.Data);
-        Matrix<float> kept = preactivation ?? output;
+        Matrix<T> kept = preactivation ?? output;
         if (preactivation is not null)
         {
             Check.SameShape(output, kept, nameof(output), nameof(preactivation));
@@ -57,25 +70,58 @@ public static partial class DenseForward
             Check.Apart(biases, kept.Data, nameof(biases), nameof(preactivation));
         }
 
-        Arguments arguments = new()
+        Settings settings = new()
         {
-            Product = GemmArguments.Of(input, false, weights, false, output),
             Biases = biases,
-            Preactivation = kept.Data,
             KeepsPreactivation = preactivation is null ? 0 : 1,
             Activation = (int)activation,
-            Dropout = DropoutArguments.Of(dropout, output.Data),
+            Dropout = DropoutArguments.Of(dropout, biases),
         };
-        return Variants.Bind(context, arguments, variant);
+        return DenseShapes.AreBFloat16<T>(nameof(DenseForward))
+            ? BFloat16Variants.Bind(
+                context, Of(StorageType.Bits(input), StorageType.Bits(weights), StorageType.Bits(output), StorageType.Bits(kept), settings), variant)
+            : Variants.Bind(
+                context, Of(StorageType.Floats(input), StorageType.Floats(weights), StorageType.Floats(output), StorageType.Floats(kept), settings), variant);
     }
 
-    internal struct Arguments
+    private static Arguments<T> Of<T>(
+        Matrix<T> input, Matrix<T> weights, Matrix<T> output, Matrix<T> preactivation, Settings settings)
+        where T : unmanaged => new()
+        {
+            Product = GemmArguments<T>.Of(input, false, weights, false),
+            Output = output.Data,
+            Preactivation = preactivation.Data,
+            Settings = settings,
+        };
+
+    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant)
     {
-        public GemmArguments Product;
-        public ArrayView<float> Biases;
+        WidenedBuffers buffers = new(context, variant);
+        Arguments<float> wide = new()
+        {
+            Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
+            Output = buffers.Write(a.Output),
+            Settings = a.Settings,
+        };
+        wide.Preactivation = a.Settings.KeepsPreactivation != 0 ? buffers.Write(a.Preactivation) : wide.Output;
+        return buffers.Around(Variants.Bind(context, wide, variant));
+    }
+
+    internal struct Arguments<T>
+        where T : unmanaged
+    {
+        public GemmArguments<T> Product;
+        public ArrayView<T> Output;
 
         /// <summary>The output again where it is not wanted.</summary>
-        public ArrayView<float> Preactivation;
+        public ArrayView<T> Preactivation;
+        public Settings Settings;
+    }
+
+    /// <summary>What follows the product.</summary>
+    internal struct Settings
+    {
+        public ArrayView<float> Biases;
         public int KeepsPreactivation;
         public int Activation;
         public DropoutArguments Dropout;

@@ -18,7 +18,8 @@ internal struct DropoutArguments
 
     /// <param name="dropout">The dropout, or null.</param>
     /// <param name="other">A view to stand in for the clock's where there is no dropout: kernels need a valid one.</param>
-    public static DropoutArguments Of(Dropout? dropout, ArrayView<float> other) => dropout is null
+    public static DropoutArguments Of<T>(Dropout? dropout, ArrayView<T> other)
+        where T : unmanaged => dropout is null
         ? new DropoutArguments { Step = other.Cast<int>(), Scale = 1 }
         : new DropoutArguments
         {

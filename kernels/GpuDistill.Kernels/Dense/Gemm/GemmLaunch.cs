@@ -1,3 +1,5 @@
+using ILGPU;
+
 namespace GpuDistill.Kernels;
 
 /// <summary>
@@ -9,8 +11,6 @@ namespace GpuDistill.Kernels;
 internal abstract unsafe class GemmLaunch<F> : CpuLaunch
     where F : struct, ISimd<F>
 {
-    // The operands' addresses below stay good as long as someone holds the buffers.
-    private readonly GemmArguments _arguments;
     private readonly GemmOperands _g;
     private readonly GemmPlan _plan;
     private readonly PackingMemory _packing;
@@ -18,11 +18,11 @@ internal abstract unsafe class GemmLaunch<F> : CpuLaunch
     private readonly float* _rightEnd;
     private readonly float* _leftEnd;
 
-    protected GemmLaunch(string operation, KernelVariant variant, CpuWorkers workers, in GemmArguments arguments)
+    protected GemmLaunch(string operation, KernelVariant variant, CpuWorkers workers, in GemmArguments<float> operands, ArrayView<float> result)
         : base(operation, variant, workers)
     {
-        _arguments = arguments;
-        _g = new GemmOperands(arguments);
+        Holds = (operands, result);
+        _g = new GemmOperands(operands, result);
         _plan = new GemmPlan(_g, workers.Count, TileRows, F.Width);
         _rightFloats = (long)_plan.Terms * _plan.Columns;
         _rightEnd = _g.Right + ((long)_g.Terms * _g.Columns);

@@ -24,7 +24,7 @@ internal static class GemmTile
     private const int Side = 4;
 
     /// <summary>Fixes the geometry (host side); returns the groups and their size.</summary>
-    public static (int Groups, int GroupSize) Plan(KernelContext context, ref GemmArguments a)
+    public static (int Groups, int GroupSize) Plan(KernelContext context, ref GemmArguments<float> a)
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         a.ThreadColumns = 1;
@@ -39,30 +39,30 @@ internal static class GemmTile
     }
 
     /// <summary>The number of tiles.</summary>
-    public static long Tiles(GemmArguments a) => (long)((a.Rows + TileRows(a) - 1) / TileRows(a)) * TilesAcross(a);
+    public static long Tiles(GemmArguments<float> a) => (long)((a.Rows + TileRows(a) - 1) / TileRows(a)) * TilesAcross(a);
 
     /// <summary>The row of the i-th element of this thread's part of a tile; may be beyond the matrix.</summary>
-    public static int Row(GemmArguments a, long tile, int i) =>
+    public static int Row(GemmArguments<float> a, long tile, int i) =>
         ((int)(tile / TilesAcross(a)) * TileRows(a)) + (Group.IdxX / a.ThreadColumns) + (i / Side * ThreadRows(a));
 
     /// <summary>The column of the i-th element of this thread's part of a tile; may be beyond the matrix.</summary>
-    public static int Column(GemmArguments a, long tile, int i) =>
+    public static int Column(GemmArguments<float> a, long tile, int i) =>
         ((int)(tile % TilesAcross(a)) * TileColumns(a)) + (Group.IdxX % a.ThreadColumns) + (i % Side * a.ThreadColumns);
 
     /// <summary>The value of the i-th element of this thread's part of the tile computed last.</summary>
     public static float Value(ArrayView<float> scratch, int i) => scratch[(i * Group.DimX) + Group.IdxX];
 
     /// <summary>The first column of a tile.</summary>
-    public static int FirstColumn(GemmArguments a, long tile) => (int)(tile % TilesAcross(a)) * TileColumns(a);
+    public static int FirstColumn(GemmArguments<float> a, long tile) => (int)(tile % TilesAcross(a)) * TileColumns(a);
 
     /// <summary>Whether the tile is in the first row of tiles.</summary>
-    public static bool IsInFirstRow(GemmArguments a, long tile) => tile < TilesAcross(a);
+    public static bool IsInFirstRow(GemmArguments<float> a, long tile) => tile < TilesAcross(a);
 
     /// <summary>Columns of a tile.</summary>
-    public static int TileColumns(GemmArguments a) => a.ThreadColumns * Side;
+    public static int TileColumns(GemmArguments<float> a) => a.ThreadColumns * Side;
 
     /// <summary>Computes a tile into the scratch, where each thread reads only what it wrote. All threads must call it.</summary>
-    public static void Compute(GemmArguments a, long tile, ArrayView<float> scratch)
+    public static void Compute(GemmArguments<float> a, long tile, ArrayView<float> scratch)
     {
         int firstRow = (int)(tile / TilesAcross(a)) * TileRows(a);
         int firstColumn = FirstColumn(a, tile);
@@ -139,14 +139,14 @@ internal static class GemmTile
         scratch[place + (15 * step)] = c33;
     }
 
-    private static int ThreadRows(GemmArguments a) => Group.DimX / a.ThreadColumns;
+    private static int ThreadRows(GemmArguments<float> a) => Group.DimX / a.ThreadColumns;
 
-    private static int TileRows(GemmArguments a) => ThreadRows(a) * Side;
+    private static int TileRows(GemmArguments<float> a) => ThreadRows(a) * Side;
 
-    private static int TilesAcross(GemmArguments a) => (a.Columns + TileColumns(a) - 1) / TileColumns(a);
+    private static int TilesAcross(GemmArguments<float> a) => (a.Columns + TileColumns(a) - 1) / TileColumns(a);
 
     // Neighbouring threads read neighbouring addresses, whichever way the operand lies.
-    private static void LoadLeft(GemmArguments a, int firstRow, int firstTerm, ArrayView<float> scratch, int width)
+    private static void LoadLeft(GemmArguments<float> a, int firstRow, int firstTerm, ArrayView<float> scratch, int width)
     {
         int rows = width - 1;
         for (int i = Group.IdxX; i < rows * a.TileTerms; i += Group.DimX)
@@ -163,7 +163,7 @@ internal static class GemmTile
     }
 
     private static void LoadRight(
-        GemmArguments a, int firstColumn, int firstTerm, ArrayView<float> scratch, int start, int width)
+        GemmArguments<float> a, int firstColumn, int firstTerm, ArrayView<float> scratch, int start, int width)
     {
         int columns = width - 1;
         for (int i = Group.IdxX; i < columns * a.TileTerms; i += Group.DimX)

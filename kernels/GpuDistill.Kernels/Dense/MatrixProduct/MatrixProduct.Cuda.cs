@@ -3,44 +3,59 @@ namespace GpuDistill.Kernels;
 // The product alone: see CudaGemm. One kernel per pair of layouts.
 public static partial class MatrixProduct
 {
-    private static Launch BindCuda(KernelContext context, GemmArguments a) => (a.TransposeLeft != 0, a.TransposeRight != 0) switch
+    private static Launch BindCuda(KernelContext context, Arguments<float> a) => (a.Product.TransposeLeft != 0, a.Product.TransposeRight != 0) switch
     {
-        (false, false) => Bind<AlongTerms, AcrossTerms>(context, a),
-        (false, true) => Bind<AlongTerms, AlongTerms>(context, a),
-        (true, false) => Bind<AcrossTerms, AcrossTerms>(context, a),
-        (true, true) => Bind<AcrossTerms, AlongTerms>(context, a),
+        (false, false) => Bind<float, FloatStorage, AlongFloats, AcrossFloats>(context, a),
+        (false, true) => Bind<float, FloatStorage, AlongFloats, AlongFloats>(context, a),
+        (true, false) => Bind<float, FloatStorage, AcrossFloats, AcrossFloats>(context, a),
+        (true, true) => Bind<float, FloatStorage, AcrossFloats, AlongFloats>(context, a),
     };
 
-    private static Launch Bind<TLeft, TRight>(KernelContext context, GemmArguments a)
-        where TLeft : unmanaged, IOperandLayout
-        where TRight : unmanaged, IOperandLayout =>
-        CudaGemmLaunch.Bind<GemmArguments, CudaKernels<TLeft, TRight>>(context, nameof(MatrixProduct), a, a);
+    private static Launch BindCudaBFloat16(KernelContext context, Arguments<ushort> a) => (a.Product.TransposeLeft != 0, a.Product.TransposeRight != 0) switch
+    {
+        (false, false) => Bind<ushort, BFloat16Storage, AlongBFloat16, AcrossBFloat16>(context, a),
+        (false, true) => Bind<ushort, BFloat16Storage, AlongBFloat16, AlongBFloat16>(context, a),
+        (true, false) => Bind<ushort, BFloat16Storage, AcrossBFloat16, AcrossBFloat16>(context, a),
+        (true, true) => Bind<ushort, BFloat16Storage, AcrossBFloat16, AlongBFloat16>(context, a),
+    };
 
-    [KernelEntry(
-        Variant = KernelVariant.Cuda,
-        GroupsPerMultiprocessor = CudaGemmLaunch.GroupsPerMultiprocessor,
-        NeedsPtxIntrinsics = true,
-        Instances = nameof(CudaInstances))]
-    internal static void CudaKernel<TTile, TSums, TLeft, TRight>(GemmArguments a)
+    private static Launch Bind<T, TStorage, TLeft, TRight>(KernelContext context, Arguments<T> a)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T> =>
+        CudaGemmLaunch.Bind<T, Arguments<T>, CudaKernels<T, TStorage, TLeft, TRight>>(context, nameof(MatrixProduct), a.Product, a);
+
+    [KernelEntry(Variant = KernelVariant.Cuda, NeedsPtxIntrinsics = true, Instances = nameof(CudaInstances))]
+    internal static void CudaKernel<T, TStorage, TTile, TSums, TLeft, TRight>(Arguments<T> a)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
         where TTile : unmanaged, ICudaTile
         where TSums : struct, IWarpSums<TSums>
-        where TLeft : unmanaged, IOperandLayout
-        where TRight : unmanaged, IOperandLayout =>
-        CudaGemm.Run<TTile, TSums, TLeft, TRight, PlainFinish, NoColumnSums>(a, new PlainFinish { Product = a }, default);
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T> =>
+        CudaGemm.Run<T, TTile, TSums, TLeft, TRight, PlainFinish<T, TStorage>, NoColumnSums>(
+            a.Product, new PlainFinish<T, TStorage> { Result = a.Result, Columns = a.Product.Columns }, default);
 
-    private static IEnumerable<Type[]> CudaInstances() =>
-        from kernel in CudaGemmLaunch.Instances()
-        from left in (Type[])[typeof(AlongTerms), typeof(AcrossTerms)]
-        from right in (Type[])[typeof(AlongTerms), typeof(AcrossTerms)]
-        select (Type[])[.. kernel, left, right];
+    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances(
+        (typeof(AlongFloats), typeof(AcrossFloats)),
+        (typeof(AlongFloats), typeof(AlongFloats)),
+        (typeof(AcrossFloats), typeof(AcrossFloats)),
+        (typeof(AcrossFloats), typeof(AlongFloats)),
+        (typeof(AlongBFloat16), typeof(AcrossBFloat16)),
+        (typeof(AlongBFloat16), typeof(AlongBFloat16)),
+        (typeof(AcrossBFloat16), typeof(AcrossBFloat16)),
+        (typeof(AcrossBFloat16), typeof(AlongBFloat16)));
 
-    private readonly struct CudaKernels<TLeft, TRight> : ICudaKernels<GemmArguments>
-        where TLeft : unmanaged, IOperandLayout
-        where TRight : unmanaged, IOperandLayout
+    private readonly struct CudaKernels<T, TStorage, TLeft, TRight> : ICudaKernels<Arguments<T>>
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T>
     {
-        public static Action<GemmArguments> Of<TTile, TSums>()
+        public static Action<Arguments<T>> Of<TTile, TSums>()
             where TTile : unmanaged, ICudaTile
             where TSums : struct, IWarpSums<TSums> =>
-            CudaKernel<TTile, TSums, TLeft, TRight>;
+            CudaKernel<T, TStorage, TTile, TSums, TLeft, TRight>;
     }
 }

@@ -76,6 +76,71 @@ public class TensorCoreTests
         }
     }
 
+    [Fact]
+    public void A_warp_multiplies_16_x_16_by_16_x_8_in_bf16()
+    {
+        KernelContext context = TestDevices.Get("cpu-256", KernelVariant.Cuda);
+        float[] a = [.. Enumerable.Range(0, 256).Select(i => (float)((i * 7 % 23) - 11))];
+        float[] b = [.. Enumerable.Range(0, 128).Select(i => (float)((i * 5 % 19) - 9))];
+        float[] c = [.. Enumerable.Range(0, 128).Select(i => (float)((i * 3 % 17) - 8))];
+        uint[] operands = new uint[Lanes * 6];
+        float[] sums = new float[Lanes * 4];
+        for (int lane = 0; lane < Lanes; lane++)
+        {
+            // "Matrix Fragments for mma.m16n8k16", .bf16: element i of 8 of a, of 4 of b; two in a register, the first in its lower half.
+            for (int i = 0; i < 8; i++)
+            {
+                int row = i is < 2 or 4 or 5 ? lane >> 2 : (lane >> 2) + 8;
+                int column = (lane % 4 * 2) + (i & 1) + (i < 4 ? 0 : 8);
+                operands[(lane * 6) + (i / 2)] |= (uint)((BFloat16)a[(row * 16) + column]).Bits << (16 * (i & 1));
+            }
+
+            for (int i = 0; i < 4; i++)
+            {
+                int row = (lane % 4 * 2) + (i & 1) + (i < 2 ? 0 : 8);
+                operands[(lane * 6) + 4 + (i / 2)] |= (uint)((BFloat16)b[(row * 8) + (lane >> 2)]).Bits << (16 * (i & 1));
+                sums[(lane * 4) + i] = c[(C(lane, i).Row * 8) + C(lane, i).Column];
+            }
+        }
+
+        using GuardedBuffer<uint> input = new(context, operands);
+        using GuardedBuffer<float> start = new(context, sums);
+        using GuardedBuffer<float> output = new(context, Lanes * 4);
+        var kernel = context.Accelerator.LoadStreamKernel<ArrayView<uint>, ArrayView<float>, ArrayView<float>>(MultiplyBFloat16);
+        kernel(new KernelConfig(1, Lanes), input.View, start.View, output.View);
+        float[] results = output.Read();
+        for (int lane = 0; lane < Lanes; lane++)
+        {
+            for (int i = 0; i < 4; i++)
+            {
+                (int row, int column) = C(lane, i);
+                float expected = c[(row * 8) + column] + Enumerable.Range(0, 16).Sum(k => a[(row * 16) + k] * b[(k * 8) + column]);
+                Assert.Equal(expected, results[(lane * 4) + i]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Transposed_matrices_have_two_rows_of_a_column_in_a_word()
+    {
+        KernelContext context = TestDevices.Get("cpu-256", KernelVariant.Cuda);
+        ushort[] values = [.. Enumerable.Range(0, Lanes * 8).Select(i => (ushort)i)];
+        using GuardedBuffer<ushort> input = new(context, values);
+        using GuardedBuffer<uint> output = new(context, Lanes * 4);
+        var kernel = context.Accelerator.LoadStreamKernel<ArrayView<ushort>, ArrayView<uint>>(LoadTransposed);
+        kernel(new KernelConfig(1, Lanes), input.View, output.View);
+        uint[] loaded = output.Read();
+        for (int lane = 0; lane < Lanes; lane++)
+        {
+            // As above, row r of matrix m is row 31 - 8 m - r of the input; it has 8 numbers.
+            for (int m = 0; m < 4; m++)
+            {
+                int even = ((31 - (8 * m) - (lane % 4 * 2)) * 8) + (lane / 4);
+                Assert.Equal(values[even] | ((uint)values[even - 8] << 16), loaded[(lane * 4) + m]);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(1f, 1f)]
     [InlineData(1f + (1f / 1024), 1f + (1f / 1024))]
@@ -90,7 +155,7 @@ public class TensorCoreTests
     [InlineData(float.NaN, float.NaN)]
     public void Rounding_keeps_10_bits_of_mantissa(float value, float expected)
     {
-        uint rounded = TensorCore.Round(value);
+        uint rounded = TensorCore.RoundToTf32(BitConverter.SingleToUInt32Bits(value));
         Assert.Equal(expected, BitConverter.UInt32BitsToSingle(rounded));
         // Also where the tensor cores look at the upper 19 bits only.
         Assert.Equal(expected, BitConverter.UInt32BitsToSingle(rounded & 0xFFFFE000));
@@ -100,24 +165,41 @@ public class TensorCoreTests
     public void Any_NaN_stays_one()
     {
         foreach (uint bits in (uint[])[0x7FFFFFFF, 0xFFFFFFFF, 0x7F800001, 0xFFC00000])
-            Assert.True(float.IsNaN(BitConverter.UInt32BitsToSingle(TensorCore.Round(BitConverter.UInt32BitsToSingle(bits)) & 0xFFFFE000)));
+            Assert.True(float.IsNaN(BitConverter.UInt32BitsToSingle(TensorCore.RoundToTf32(bits) & 0xFFFFE000)));
     }
 
     private static void Multiply(ArrayView<float> operands, ArrayView<float> results)
     {
         int first = Group.IdxX * 10;
+        ArrayView<uint> bits = operands.Cast<uint>();
         Quad sums = new() { X = operands[first + 6], Y = operands[first + 7], Z = operands[first + 8], W = operands[first + 9] };
-        sums = TensorCore.MultiplyAdd(
+        sums = TensorCore.MultiplyAddTf32(
             sums,
-            TensorCore.Round(operands[first]),
-            TensorCore.Round(operands[first + 1]),
-            TensorCore.Round(operands[first + 2]),
-            TensorCore.Round(operands[first + 3]),
-            TensorCore.Round(operands[first + 4]),
-            TensorCore.Round(operands[first + 5]));
+            TensorCore.RoundToTf32(bits[first]),
+            TensorCore.RoundToTf32(bits[first + 1]),
+            TensorCore.RoundToTf32(bits[first + 2]),
+            TensorCore.RoundToTf32(bits[first + 3]),
+            TensorCore.RoundToTf32(bits[first + 4]),
+            TensorCore.RoundToTf32(bits[first + 5]));
         results.Cast<Quad>()[Group.IdxX] = sums;
     }
 
+    private static void MultiplyBFloat16(ArrayView<uint> operands, ArrayView<float> sums, ArrayView<float> results)
+    {
+        int first = Group.IdxX * 6;
+        results.Cast<Quad>()[Group.IdxX] = TensorCore.MultiplyAddBFloat16(
+            sums.Cast<Quad>()[Group.IdxX],
+            operands[first],
+            operands[first + 1],
+            operands[first + 2],
+            operands[first + 3],
+            operands[first + 4],
+            operands[first + 5]);
+    }
+
+    private static void LoadTransposed(ArrayView<ushort> rows, ArrayView<uint> results) =>
+        results.Cast<FragmentWords>()[Group.IdxX] = TensorCore.LoadTransposedMatrices(ref rows.Cast<Quad>()[31 - Group.IdxX]);
+
     private static void Load(ArrayView<float> rows, ArrayView<float> results) =>
-        results.Cast<Quad>()[Group.IdxX] = TensorCore.LoadMatrices(ref rows.Cast<Quad>()[31 - Group.IdxX]);
+        results.Cast<FragmentWords>()[Group.IdxX] = TensorCore.LoadMatrices(ref rows.Cast<Quad>()[31 - Group.IdxX]);
 }

@@ -13,6 +13,8 @@ namespace GpuDistill.Kernels;
 /// </remarks>
 internal static unsafe class AsyncCopy
 {
+    public const int QuadBytes = 16;
+
     // A lane is one thread of the CPU accelerator.
     [ThreadStatic]
     private static Queue<List<Pending>>? _groups;
@@ -20,10 +22,10 @@ internal static unsafe class AsyncCopy
     [ThreadStatic]
     private static List<Pending>? _open;
 
-    /// <summary>Copies the first <paramref name="bytes"/> (16 or 0) of four floats and zeroes the rest; both are aligned to 16 bytes.</summary>
+    /// <summary>Copies the first <paramref name="bytes"/> (16 or 0) of a quad and zeroes the rest; both are aligned to 16 bytes.</summary>
     [IntrinsicImplementation]
-    public static void FourFloats(ref Quad target, ref Quad source, int bytes) =>
-        Start(Unsafe.AsPointer(ref target), Unsafe.AsPointer(ref source), bytes, sizeof(Quad));
+    public static void OneQuad(ref Quad target, ref Quad source, int bytes) =>
+        Start(Unsafe.AsPointer(ref target), Unsafe.AsPointer(ref source), bytes, QuadBytes);
 
     /// <summary>Copies one float where <paramref name="bytes"/> is 4, or writes 0 where it is 0.</summary>
     [IntrinsicImplementation]

@@ -7,18 +7,18 @@ namespace GpuDistill.Kernels;
 // Fused:      what follows the product is applied by TFinish to sums in shared memory; column sums of the right operand are made
 //             of the panels at hand.
 // Math:       c[r, j] = sum_p a[r, p] b[p, j]
-// Shapes:     op(Left) [Rows x Terms], op(Right) [Terms x Columns], Result [Rows x Columns].
+// Shapes:     op(Left) [Rows x Terms], op(Right) [Terms x Columns], result [Rows x Columns].
 // Geometry:   a group of 4 or 8 warps per tile (ICudaTile, chosen by CudaGemmPlan), tiles in bands of 8 rows of tiles so that groups
 //             that run together share panels in the L2 cache. Panels come by asynchronous copies of 16 bytes, two steps ahead of
-//             their use (three stages, 48 KB); of 4 bytes where an operand's rows do not begin at multiples of 16 bytes.
-// Numerics:   TSums has the precision. Order fixed: a warp adds its terms in steps of 16, then slices are added in order. Tensor cores
-//             add the 8 products of an instruction in an order of their own, the same every time.
+//             their use (three stages, 48 KB, of the huge tile 72); element by element where an operand's rows do not begin at
+//             multiples of 16 bytes.
+// Numerics:   TSums has the precision. Order fixed: a warp adds its terms slice by slice, then slices are added in order. Tensor cores
+//             add the products of an instruction in an order of their own, the same every time.
 // Edges:      rows, columns and terms beyond the matrix are zero-filled copies, and never stored.
 // Measured:   nothing; no GPU was at hand. Ran lane by lane on the CPU accelerator, and its machine code was read.
 internal static class CudaGemm
 {
     private const int Stages = 3;
-    private const int StageQuads = 2 * PanelCopy.Quads;
     private const int BandRows = 8;
     private const int Rounds = GemmStep.BlockSide / StagedRows.BlockLines;
 
@@ -27,21 +27,25 @@ internal static class CudaGemm
     private const int DrawColumns = 64;
 
     /// <summary>Computes the tile of this group and finishes it.</summary>
-    public static void Run<TTile, TSums, TLeft, TRight, TFinish, TColumnSums>(GemmArguments a, TFinish finish, TColumnSums columnSums)
+    public static void Run<T, TTile, TSums, TLeft, TRight, TFinish, TColumnSums>(
+        GemmArguments<T> a, TFinish finish, TColumnSums columnSums)
+        where T : unmanaged
         where TTile : unmanaged, ICudaTile
         where TSums : struct, IWarpSums<TSums>
-        where TLeft : unmanaged, IOperandLayout
-        where TRight : unmanaged, IOperandLayout
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T>
         where TFinish : struct, IProductFinish
         where TColumnSums : struct, IColumnSums<TColumnSums>
     {
         TTile tile = default;
         TSums sums = default;
-        ArrayView<Quad> shared = SharedMemory.Allocate<Quad>(Stages * StageQuads);
-        int tileRows = tile.WarpsDown * sums.Blocks * GemmStep.BlockSide;
-        int tileColumns = tile.WarpsAcross * GemmStep.BlockSide;
-        int stepTerms = tile.Slices * GemmStep.SliceTerms;
-        int threads = tile.WarpsDown * tile.WarpsAcross * tile.Slices * TensorCore.WarpSize;
+        ArrayView<Quad> shared = SharedMemory.GetDynamic<Quad>();
+        int tileRows = TileRows<TTile, TSums>();
+        int tileColumns = TileColumns<TTile, TSums>();
+        int leftQuads = tileRows * tile.Slices * GemmStep.SliceQuads;
+        int sliceTerms = GemmStep.SliceQuads * default(TLeft).PerQuad;
+        int stepTerms = tile.Slices * sliceTerms;
+        int threads = tile.GroupSize;
         int tileRow = TileRow(a, tileRows, tileColumns);
         int firstRow = tileRow * tileRows;
         int firstColumn = TileColumn(a, tileRows, tileColumns) * tileColumns;
@@ -55,23 +59,27 @@ internal static class CudaGemm
         {
             Left = new Panel { Shared = shared, Rows = tileRows },
             Right = new Panel { Shared = shared, Rows = tileColumns },
-            Row = warpRow * sums.Blocks * GemmStep.BlockSide,
-            Column = warpColumn * GemmStep.BlockSide,
-            Term = slice * GemmStep.SliceTerms,
+            Row = warpRow * sums.BlocksDown * GemmStep.BlockSide,
+            Column = warpColumn * sums.BlocksAcross * GemmStep.BlockSide,
+            Term = slice * sliceTerms,
             Lane = lane,
+            Slice = slice,
         };
         work.LeftPlaces = default(TLeft).LeftPlaces(tileRows, work.Row, work.Term, lane);
         work.RightPlaces = default(TRight).RightPlaces(tileColumns, work.Column, work.Term, lane);
-        PanelCopy left = PanelCopy.Of<TLeft>(a.Left, a.LeftQuads, a.Rows, a.Terms, firstRow, tileRows, shared);
-        PanelCopy right = PanelCopy.Of<TRight>(a.Right, a.RightQuads, a.Columns, a.Terms, firstColumn, tileColumns, shared);
+        PanelCopy<T, TLeft> left = PanelCopy<T, TLeft>.Of(
+            a.Left, a.LeftQuads, a.Rows, a.Terms, firstRow, tileRows, stepTerms, threads, shared);
+        PanelCopy<T, TRight> right = PanelCopy<T, TRight>.Of(
+            a.Right, a.RightQuads, a.Columns, a.Terms, firstColumn, tileColumns, stepTerms, threads, shared);
 
+        int stageQuads = tile.SharedBytes / AsyncCopy.QuadBytes / Stages;
         int steps = (a.Terms + stepTerms - 1) / stepTerms;
         for (int ahead = 0; ahead < Stages - 1; ahead++)
         {
             if (ahead < steps)
             {
-                left.Start<TLeft>(ahead * StageQuads, ahead * stepTerms, threads);
-                right.Start<TRight>((ahead * StageQuads) + PanelCopy.Quads, ahead * stepTerms, threads);
+                left.Start(ahead * stageQuads);
+                right.Start((ahead * stageQuads) + leftQuads);
             }
 
             AsyncCopy.Commit();
@@ -82,32 +90,32 @@ internal static class CudaGemm
         {
             AsyncCopy.WaitForAllButTheNewest();
             Group.Barrier(); // everyone's part of this step has arrived, and the stage that is filled next is read
-            int next = step + Stages - 1;
             int free = stage == 0 ? Stages - 1 : stage - 1;
-            if (next < steps)
+            if (step + Stages - 1 < steps)
             {
-                left.Start<TLeft>(free * StageQuads, next * stepTerms, threads);
-                right.Start<TRight>((free * StageQuads) + PanelCopy.Quads, next * stepTerms, threads);
+                left.Start(free * stageQuads);
+                right.Start((free * stageQuads) + leftQuads);
             }
 
             AsyncCopy.Commit(); // empty at the end, so that waiting for all but the newest stays right
-            work.Left.Start = stage * StageQuads;
-            work.Right.Start = work.Left.Start + PanelCopy.Quads;
+            work.Left.Start = stage * stageQuads;
+            work.Right.Start = work.Left.Start + leftQuads;
             sums = sums.Add<TLeft, TRight>(work);
             if (tileRow == 0)
-                columnSums = columnSums.Add(shared, work.Right.Start, tileColumns, stepTerms);
+                columnSums = columnSums.Add<TRight>(work.Right, stepTerms);
             stage = stage == Stages - 1 ? 0 : stage + 1;
         }
 
-        Finish<TTile, TSums, TFinish>(a, finish, sums, work, firstRow, firstColumn, threads);
+        Finish<T, TTile, TSums, TFinish>(a, finish, sums, work, firstRow, firstColumn, threads);
         if (tileRow == 0)
             columnSums.Store(shared, firstColumn, tileColumns, a.Columns);
     }
 
     // A quarter of the tile at a time: 8 rows of each block go to shared memory, where slices are added and any thread can
     // take any element, so that stores to global memory run along rows and one draw of random words serves four elements.
-    private static void Finish<TTile, TSums, TFinish>(
-        GemmArguments a, TFinish finish, TSums sums, GemmStep work, int firstRow, int firstColumn, int threads)
+    private static void Finish<T, TTile, TSums, TFinish>(
+        GemmArguments<T> a, TFinish finish, TSums sums, GemmStep work, int firstRow, int firstColumn, int threads)
+        where T : unmanaged
         where TTile : unmanaged, ICudaTile
         where TSums : struct, IWarpSums<TSums>
         where TFinish : struct, IProductFinish
@@ -116,11 +124,10 @@ internal static class CudaGemm
         ArrayView<Quad> shared = work.Left.Shared;
         int width = work.Right.Rows;
         int lines = work.Left.Rows / Rounds;
-        int slice = work.Term / GemmStep.SliceTerms;
         StagedRows staged = new()
         {
             Shared = shared,
-            Line = (slice * lines) + (work.Row / Rounds) + (work.Lane >> 2),
+            Line = (work.Slice * lines) + (work.Row / Rounds) + (work.Lane >> 2),
             Width = width,
             Column = work.Column,
         };
@@ -153,24 +160,36 @@ internal static class CudaGemm
         }
     }
 
-    private static int TileRow(GemmArguments a, int tileRows, int tileColumns)
+    private static int TileRows<TTile, TSums>()
+        where TTile : unmanaged, ICudaTile
+        where TSums : struct, IWarpSums<TSums> =>
+        default(TTile).WarpsDown * default(TSums).BlocksDown * GemmStep.BlockSide;
+
+    private static int TileColumns<TTile, TSums>()
+        where TTile : unmanaged, ICudaTile
+        where TSums : struct, IWarpSums<TSums> =>
+        default(TTile).WarpsAcross * default(TSums).BlocksAcross * GemmStep.BlockSide;
+
+    private static int TileRow<T>(GemmArguments<T> a, int tileRows, int tileColumns)
+        where T : unmanaged
     {
-        int band = Grid.IdxX / (BandRows * Across(a, tileColumns));
-        return (band * BandRows) + (Grid.IdxX % (BandRows * Across(a, tileColumns)) % RowsInBand(a, band, tileRows));
+        int band = Grid.IdxX / (BandRows * Across(a.Columns, tileColumns));
+        return (band * BandRows) + (Grid.IdxX % (BandRows * Across(a.Columns, tileColumns)) % RowsInBand(a.Rows, band, tileRows));
     }
 
-    private static int TileColumn(GemmArguments a, int tileRows, int tileColumns)
+    private static int TileColumn<T>(GemmArguments<T> a, int tileRows, int tileColumns)
+        where T : unmanaged
     {
-        int band = Grid.IdxX / (BandRows * Across(a, tileColumns));
-        return Grid.IdxX % (BandRows * Across(a, tileColumns)) / RowsInBand(a, band, tileRows);
+        int band = Grid.IdxX / (BandRows * Across(a.Columns, tileColumns));
+        return Grid.IdxX % (BandRows * Across(a.Columns, tileColumns)) / RowsInBand(a.Rows, band, tileRows);
     }
 
-    private static int Across(GemmArguments a, int tileColumns) => (a.Columns + tileColumns - 1) / tileColumns;
+    private static int Across(int columns, int tileColumns) => (columns + tileColumns - 1) / tileColumns;
 
     // The last band may have fewer rows of tiles.
-    private static int RowsInBand(GemmArguments a, int band, int tileRows)
+    private static int RowsInBand(int rows, int band, int tileRows)
     {
-        int rest = ((a.Rows + tileRows - 1) / tileRows) - (band * BandRows);
+        int rest = ((rows + tileRows - 1) / tileRows) - (band * BandRows);
         return rest < BandRows ? rest : BandRows;
     }
 }

@@ -3,38 +3,85 @@ namespace GpuDistill.Kernels;
 /// <summary>What the CUDA variants of the dense operations share on the host.</summary>
 internal static class CudaGemmLaunch
 {
-    /// <summary>So that one group multiplies while another waits for copies or stores its tile: 128 registers a thread.</summary>
-    public const int GroupsPerMultiprocessor = 2;
-
     /// <summary>Whether the device runs them.</summary>
     public static bool Runs(KernelContext context) => context.HasTensorCores;
 
-    /// <summary>Binds the kernel that <typeparamref name="TKernels"/> has for the product's tile and the context's precision.</summary>
-    public static Launch Bind<TArguments, TKernels>(KernelContext context, string operation, GemmArguments product, TArguments arguments)
+    /// <summary>
+    /// Binds the kernel that <typeparamref name="TKernels"/> has for the product's tile, the type of its elements and, for single
+    /// precision, the context's choice.
+    /// </summary>
+    public static Launch Bind<T, TArguments, TKernels>(
+        KernelContext context, string operation, GemmArguments<T> product, TArguments arguments)
+        where T : unmanaged
         where TArguments : struct
         where TKernels : struct, ICudaKernels<TArguments>
     {
-        CudaGemmPlan plan = CudaGemmPlan.Of(
-            product.Rows, product.Columns, context.Accelerator.NumMultiprocessors, context.ForcedTile);
-        bool exact = context.Precision == MatrixPrecision.Exact;
-        Action<TArguments> kernel = plan.Kind switch
+        if (typeof(T) == typeof(ushort))
+            return BindTensor<T, TArguments, TKernels, BFloat16Math>(context, operation, product, arguments);
+        if (context.Precision == MatrixPrecision.Tf32)
+            return BindTensor<T, TArguments, TKernels, Tf32Math>(context, operation, product, arguments);
+        CudaGemmPlan plan = CudaGemmPlan.Exact(product.Rows, product.Columns, context.Accelerator.NumMultiprocessors, context.ForcedTile);
+        return plan.Kind switch
         {
-            CudaTileKind.Large => exact ? TKernels.Of<LargeTile, TallExactSums>() : TKernels.Of<LargeTile, TallTf32Sums>(),
-            CudaTileKind.Medium => exact ? TKernels.Of<MediumTile, ExactSums>() : TKernels.Of<MediumTile, Tf32Sums>(),
-            _ => exact ? TKernels.Of<SmallTile, ExactSums>() : TKernels.Of<SmallTile, Tf32Sums>(),
+            CudaTileKind.Large => Bind<TArguments, TKernels, LargeTile, TallExactSums>(context, operation, plan, arguments),
+            CudaTileKind.Medium => Bind<TArguments, TKernels, MediumTile, ExactSums>(context, operation, plan, arguments),
+            _ => Bind<TArguments, TKernels, SmallTile, ExactSums>(context, operation, plan, arguments),
         };
-        return context.Portable(operation, kernel, plan.Groups, plan.GroupSize, arguments, variant: KernelVariant.Cuda);
     }
 
-    /// <summary>For the catalog: the kernels of an operation, one per tile and precision.</summary>
-    public static IEnumerable<Type[]> Instances() =>
+    /// <summary>For the catalog: the kernels of an operation, by element, storage, tile, sums, and pairs of layouts of that element.</summary>
+    public static IEnumerable<Type[]> Instances(params (Type Left, Type Right)[] layouts) =>
+        from kernel in (Type[][])
+        [
+            .. TensorInstances(typeof(float), typeof(FloatStorage), typeof(Tf32Math)),
+            .. TensorInstances(typeof(ushort), typeof(BFloat16Storage), typeof(BFloat16Math)),
+            [typeof(float), typeof(FloatStorage), typeof(LargeTile), typeof(TallExactSums)],
+            [typeof(float), typeof(FloatStorage), typeof(MediumTile), typeof(ExactSums)],
+            [typeof(float), typeof(FloatStorage), typeof(SmallTile), typeof(ExactSums)],
+        ]
+        let layout = typeof(IOperandLayout<>).MakeGenericType(kernel[0])
+        from pair in layouts
+        where pair.Left.IsAssignableTo(layout)
+        select (Type[])[.. kernel, pair.Left, pair.Right];
+
+    private static Launch BindTensor<T, TArguments, TKernels, TMath>(
+        KernelContext context, string operation, GemmArguments<T> product, TArguments arguments)
+        where T : unmanaged
+        where TArguments : struct
+        where TKernels : struct, ICudaKernels<TArguments>
+        where TMath : unmanaged, ITensorMath
+    {
+        CudaGemmPlan plan = CudaGemmPlan.Tensor(product.Rows, product.Columns, context.Accelerator.NumMultiprocessors, context.ForcedTile);
+        return plan.Kind switch
+        {
+            CudaTileKind.Huge => Bind<TArguments, TKernels, HugeTile, SquareTensorSums<TMath>>(context, operation, plan, arguments),
+            CudaTileKind.Large => Bind<TArguments, TKernels, LargeTile, TallTensorSums<TMath>>(context, operation, plan, arguments),
+            CudaTileKind.Medium => Bind<TArguments, TKernels, MediumTile, TensorSums<TMath>>(context, operation, plan, arguments),
+            _ => Bind<TArguments, TKernels, SmallTile, TensorSums<TMath>>(context, operation, plan, arguments),
+        };
+    }
+
+    private static Launch Bind<TArguments, TKernels, TTile, TSums>(
+        KernelContext context, string operation, CudaGemmPlan plan, TArguments arguments)
+        where TArguments : struct
+        where TKernels : struct, ICudaKernels<TArguments>
+        where TTile : unmanaged, ICudaTile
+        where TSums : struct, IWarpSums<TSums> =>
+        context.Portable(
+            operation,
+            TKernels.Of<TTile, TSums>(),
+            plan.Groups,
+            default(TTile).GroupSize,
+            arguments,
+            default(TTile).SharedBytes,
+            KernelVariant.Cuda);
+
+    private static IEnumerable<Type[]> TensorInstances(Type element, Type storage, Type math) =>
     [
-        [typeof(LargeTile), typeof(TallTf32Sums)],
-        [typeof(MediumTile), typeof(Tf32Sums)],
-        [typeof(SmallTile), typeof(Tf32Sums)],
-        [typeof(LargeTile), typeof(TallExactSums)],
-        [typeof(MediumTile), typeof(ExactSums)],
-        [typeof(SmallTile), typeof(ExactSums)],
+        [element, storage, typeof(HugeTile), typeof(SquareTensorSums<>).MakeGenericType(math)],
+        [element, storage, typeof(LargeTile), typeof(TallTensorSums<>).MakeGenericType(math)],
+        [element, storage, typeof(MediumTile), typeof(TensorSums<>).MakeGenericType(math)],
+        [element, storage, typeof(SmallTile), typeof(TensorSums<>).MakeGenericType(math)],
     ];
 }
 

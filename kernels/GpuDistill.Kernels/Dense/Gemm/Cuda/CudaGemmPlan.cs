@@ -3,46 +3,68 @@ namespace GpuDistill.Kernels;
 /// <summary>The tiles that there are; each is an <see cref="ICudaTile"/>.</summary>
 internal enum CudaTileKind
 {
+    Huge,
     Large,
     Medium,
     Small,
 }
 
-/// <summary>Which tile a product gets, and its launch.</summary>
+/// <summary>Which tile a product gets, and how many there are.</summary>
 /// <param name="Kind">The tile.</param>
 /// <param name="Groups">One group per tile.</param>
-/// <param name="GroupSize">Threads.</param>
-internal readonly record struct CudaGemmPlan(CudaTileKind Kind, int Groups, int GroupSize)
+internal readonly record struct CudaGemmPlan(CudaTileKind Kind, int Groups)
 {
-    // The side of a tile, its threads, and its speed in multiply-adds per time relative to the large one's: an estimate from the
-    // reads of shared memory and of the second-level cache per multiply-add, not a measurement.
-    private static readonly (CudaTileKind Kind, int Side, int Threads, double Speed)[] Tiles =
-        [(CudaTileKind.Large, 128, 256, 1), (CudaTileKind.Medium, 64, 256, 0.75), (CudaTileKind.Small, 32, 128, 0.5)];
+    // Speeds are multiply-adds per time relative to the fastest tile: estimates, not measurements. On tensor cores: the time of an
+    // instruction against that of its operands through shared memory at 128 bytes a cycle, copies included, whichever is longer, at
+    // 650 multiply-adds a cycle in TF32 (an H100's, by mma.sync); in bf16 a word has twice the terms and both are the same.
+    private static readonly Tile[] TensorTiles =
+    [
+        new(CudaTileKind.Huge, 128, 256, 1),
+        new(CudaTileKind.Large, 128, 128, 0.78),
+        new(CudaTileKind.Medium, 64, 64, 0.52),
+        new(CudaTileKind.Small, 32, 32, 0.39),
+    ];
 
-    /// <summary>
-    /// The tile with which the busiest multiprocessor is done first. Large products get large tiles, which read least; small ones
-    /// get enough tiles to keep all multiprocessors busy.
-    /// </summary>
+    // Here a multiplication costs as much as a read, and large blocks of registers have no room for more groups.
+    private static readonly Tile[] ExactTiles =
+    [
+        new(CudaTileKind.Large, 128, 128, 1),
+        new(CudaTileKind.Medium, 64, 64, 0.75),
+        new(CudaTileKind.Small, 32, 32, 0.5),
+    ];
+
+    /// <summary>The tile of a product on tensor cores.</summary>
     /// <param name="rows">Rows of the result.</param>
     /// <param name="columns">Its columns.</param>
     /// <param name="multiprocessors">The device's.</param>
     /// <param name="forced">Takes this tile all the same.</param>
-    public static CudaGemmPlan Of(int rows, int columns, int multiprocessors, CudaTileKind? forced = null)
+    public static CudaGemmPlan Tensor(int rows, int columns, int multiprocessors, CudaTileKind? forced = null) =>
+        Best(TensorTiles, rows, columns, multiprocessors, forced);
+
+    /// <summary>The tile of an exact product, which has no huge one; the rest as with <see cref="Tensor"/>.</summary>
+    public static CudaGemmPlan Exact(int rows, int columns, int multiprocessors, CudaTileKind? forced = null) =>
+        Best(ExactTiles, rows, columns, multiprocessors, forced == CudaTileKind.Huge ? CudaTileKind.Large : forced);
+
+    // The tile with which the busiest multiprocessor is done first. Large products get large tiles, which read least; small ones
+    // get enough tiles to keep all multiprocessors busy.
+    private static CudaGemmPlan Best(Tile[] tiles, int rows, int columns, int multiprocessors, CudaTileKind? forced)
     {
         CudaGemmPlan best = default;
         double least = double.PositiveInfinity;
-        foreach ((CudaTileKind kind, int side, int threads, double speed) in Tiles)
+        foreach (Tile tile in tiles)
         {
-            long groups = (long)GemmPlan.Ceiling(rows, side) * GemmPlan.Ceiling(columns, side);
+            long groups = (long)GemmPlan.Ceiling(rows, tile.Rows) * GemmPlan.Ceiling(columns, tile.Columns);
             long rounds = (groups + multiprocessors - 1) / multiprocessors;
-            double time = rounds * side * side / speed;
-            if (time < least && (forced ?? kind) == kind)
+            double time = (double)rounds * tile.Rows * tile.Columns / tile.Speed;
+            if (time < least && (forced ?? tile.Kind) == tile.Kind)
             {
                 least = time;
-                best = new CudaGemmPlan(kind, checked((int)groups), threads);
+                best = new CudaGemmPlan(tile.Kind, checked((int)groups));
             }
         }
 
         return best;
     }
+
+    private sealed record Tile(CudaTileKind Kind, int Rows, int Columns, double Speed);
 }

@@ -2,10 +2,10 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// How the warps of a group share a tile of the result: in a grid of rows and columns, and where it has slices, several warps on
-/// the same block, each with its own terms. Device constants; implementations are empty structs.
+/// the same block, each with its own terms. Shared memory holds three stages of both panels. Device constants; implementations are
+/// empty structs.
 /// </summary>
-/// <remarks>All tiles have panels of 512 quads, so that three stages of two panels are 48 KB, what a group has without asking.</remarks>
-internal interface ICudaTile
+internal interface ICudaTile : ILaunchBounds
 {
     int WarpsDown { get; }
 
@@ -14,7 +14,23 @@ internal interface ICudaTile
     int Slices { get; }
 }
 
-/// <summary>128 x 128, 16 terms at a time, 8 warps of 64 x 32.</summary>
+/// <summary>128 x 256, 8 warps of 64 x 64: the fewest reads of shared memory per product, and all registers of a multiprocessor.</summary>
+internal readonly struct HugeTile : ICudaTile
+{
+    public int WarpsDown => 2;
+
+    public int WarpsAcross => 4;
+
+    public int Slices => 1;
+
+    public int GroupSize => 256;
+
+    public int GroupsPerMultiprocessor => 1;
+
+    public int SharedBytes => 72 * 1024;
+}
+
+/// <summary>128 x 128, 8 warps of 64 x 32. Two groups share a multiprocessor: one multiplies while the other waits for copies or stores.</summary>
 internal readonly struct LargeTile : ICudaTile
 {
     public int WarpsDown => 2;
@@ -22,9 +38,15 @@ internal readonly struct LargeTile : ICudaTile
     public int WarpsAcross => 4;
 
     public int Slices => 1;
+
+    public int GroupSize => 256;
+
+    public int GroupsPerMultiprocessor => 2;
+
+    public int SharedBytes => 48 * 1024;
 }
 
-/// <summary>64 x 64, 32 terms at a time, 8 warps of 32 x 32 in two slices.</summary>
+/// <summary>64 x 64, 8 warps of 32 x 32 in two slices.</summary>
 internal readonly struct MediumTile : ICudaTile
 {
     public int WarpsDown => 2;
@@ -32,9 +54,15 @@ internal readonly struct MediumTile : ICudaTile
     public int WarpsAcross => 2;
 
     public int Slices => 2;
+
+    public int GroupSize => 256;
+
+    public int GroupsPerMultiprocessor => 2;
+
+    public int SharedBytes => 48 * 1024;
 }
 
-/// <summary>32 x 32, 64 terms at a time, 4 warps in four slices.</summary>
+/// <summary>32 x 32, 4 warps in four slices.</summary>
 internal readonly struct SmallTile : ICudaTile
 {
     public int WarpsDown => 1;
@@ -42,4 +70,10 @@ internal readonly struct SmallTile : ICudaTile
     public int WarpsAcross => 1;
 
     public int Slices => 4;
+
+    public int GroupSize => 128;
+
+    public int GroupsPerMultiprocessor => 2;
+
+    public int SharedBytes => 48 * 1024;
 }

@@ -5,9 +5,14 @@ namespace GpuDistill.Kernels;
 /// <summary>A block of 32 x 32 sums in single precision: 4 rows by 8 columns a lane, one multiply-add per product, in the order of the terms.</summary>
 internal struct ExactSums : IWarpSums<ExactSums>
 {
+    /// <summary>Terms of single precision in a slice.</summary>
+    public const int SliceTerms = GemmStep.SliceQuads * Quad.Length;
+
     private ExactRow _row0, _row1, _row2, _row3;
 
-    public readonly int Blocks => 1;
+    public readonly int BlocksDown => 1;
+
+    public readonly int BlocksAcross => 1;
 
     public readonly int RowOf(int g, int round) => (4 * g) + round;
 
@@ -16,7 +21,7 @@ internal struct ExactSums : IWarpSums<ExactSums>
         where TRight : unmanaged, IOperandLayout
     {
         ExactSums sums = this;
-        for (int term = 0; term < GemmStep.SliceTerms; term += Quad.Length)
+        for (int term = 0; term < SliceTerms; term += Quad.Length)
             sums = sums.Add(Left<TLeft>(step, 0, term), Right<TRight>(step, 0, term), Right<TRight>(step, 16, term));
         return sums;
     }
@@ -28,10 +33,12 @@ internal struct ExactSums : IWarpSums<ExactSums>
         where TLayout : unmanaged, IOperandLayout =>
         default(TLayout).Load(step.Left, ((step.Row + row) >> 2) + (step.Lane >> 2), (step.Term + term) >> 2);
 
-    /// <summary>4 of this lane's columns, from column 4 t and 16 on, 4 terms each.</summary>
+    /// <summary>
+    /// 4 of this lane's columns, from column 4 t and 16 on, 4 terms each. An exclusive or adds 16 and goes together with the layout's.
+    /// </summary>
     public static Block Right<TLayout>(GemmStep step, int column, int term)
         where TLayout : unmanaged, IOperandLayout =>
-        default(TLayout).Load(step.Right, ((step.Column + column) >> 2) + (step.Lane & 3), (step.Term + term) >> 2);
+        default(TLayout).Load(step.Right, ((step.Column >> 2) + (step.Lane & 3)) ^ (column >> 2), (step.Term + term) >> 2);
 
     /// <summary>Adds the products of 4 rows and 8 columns, 4 terms each, term by term: 32 sums that do not wait for each other.</summary>
     public readonly ExactSums Add(Block left, Block right0, Block right1) =>
@@ -66,7 +73,9 @@ internal struct TallExactSums : IWarpSums<TallExactSums>
 {
     private ExactSums _upper, _lower;
 
-    public readonly int Blocks => 2;
+    public readonly int BlocksDown => 2;
+
+    public readonly int BlocksAcross => 1;
 
     public readonly int RowOf(int g, int round) => _upper.RowOf(g, round);
 
@@ -75,7 +84,7 @@ internal struct TallExactSums : IWarpSums<TallExactSums>
         where TRight : unmanaged, IOperandLayout
     {
         TallExactSums sums = this;
-        for (int term = 0; term < GemmStep.SliceTerms; term += Quad.Length)
+        for (int term = 0; term < ExactSums.SliceTerms; term += Quad.Length)
         {
             Block right0 = ExactSums.Right<TRight>(step, 0, term);
             Block right1 = ExactSums.Right<TRight>(step, 16, term);

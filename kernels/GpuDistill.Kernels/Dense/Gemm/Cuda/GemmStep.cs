@@ -3,12 +3,12 @@ using ILGPU;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// What a warp multiplies at a time: its rows and columns of the panels in shared memory, 16 terms of them. A device struct.
+/// What a warp multiplies at a time: its rows and columns of the panels in shared memory, a slice of their terms. A device struct.
 /// </summary>
 internal struct GemmStep
 {
-    /// <summary>Terms that a warp multiplies at a time.</summary>
-    public const int SliceTerms = 16;
+    /// <summary>Quads of each row that a warp multiplies at a time.</summary>
+    public const int SliceQuads = 4;
 
     /// <summary>Rows of a warp's block, and its columns.</summary>
     public const int BlockSide = 32;
@@ -18,8 +18,8 @@ internal struct GemmStep
     /// <summary>The warp's first row, column and term in the panels.</summary>
     public int Row, Column, Term;
 
-    /// <summary>This lane's number in the warp.</summary>
-    public int Lane;
+    /// <summary>This lane's number in the warp, and the warp's among those that share its block.</summary>
+    public int Lane, Slice;
 
     /// <summary>This lane's places in the panels, where sums are made on tensor cores.</summary>
     public LanePlaces LeftPlaces, RightPlaces;
@@ -42,8 +42,8 @@ internal struct StagedRows
     /// <summary>The warp's first column.</summary>
     public int Column;
 
-    /// <summary>Where a column of the warp's block stands.</summary>
-    public readonly int Place(int block, int column) => Place(Line + (block * BlockLines), Width, Column + column);
+    /// <summary>Where a column of the warp's blocks stands.</summary>
+    public readonly int Place(int blockDown, int column) => Place(Line + (blockDown * BlockLines), Width, Column + column);
 
     /// <summary>The sum of a column of the tile.</summary>
     public static float Load(ArrayView<Quad> shared, int line, int width, int column) => shared.Cast<float>()[Place(line, width, column)];
@@ -51,14 +51,15 @@ internal struct StagedRows
     private static int Place(int line, int width, int column) => (line * width) + (column ^ ((line & 3) << 3));
 }
 
-/// <summary>Device code: the sums that a warp keeps in registers, 32 columns by one or two blocks of 32 rows.</summary>
+/// <summary>Device code: the sums that a warp keeps in registers, in blocks of 32 x 32.</summary>
 internal interface IWarpSums<TSums>
     where TSums : struct
 {
-    /// <summary>Blocks of 32 rows.</summary>
-    int Blocks { get; }
+    int BlocksDown { get; }
 
-    /// <summary>The sums with the products of a step's 16 terms added.</summary>
+    int BlocksAcross { get; }
+
+    /// <summary>The sums with the products of a slice's terms added.</summary>
     TSums Add<TLeft, TRight>(GemmStep step)
         where TLeft : unmanaged, IOperandLayout
         where TRight : unmanaged, IOperandLayout;

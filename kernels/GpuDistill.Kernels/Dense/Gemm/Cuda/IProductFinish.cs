@@ -13,14 +13,17 @@ internal interface IProductFinish
 }
 
 /// <summary>Stores the product as it is.</summary>
-internal struct PlainFinish : IProductFinish
+internal struct PlainFinish<T, TStorage> : IProductFinish
+    where T : unmanaged
+    where TStorage : unmanaged, IStorage<T>
 {
-    public GemmArguments Product;
+    public ArrayView<T> Result;
+    public int Columns;
 
     public readonly Philox.Words Draw(int row, int column) => default;
 
     public readonly void Store(int row, int column, float sum, Philox.Words words) =>
-        Product.Result[((long)row * Product.Columns) + column] = sum;
+        default(TStorage).Store(Result, ((long)row * Columns) + column, sum);
 }
 
 /// <summary>Device code: sums of the right operand's columns that a group makes beside its product, of the panels it has at hand.</summary>
@@ -28,7 +31,8 @@ internal interface IColumnSums<TSums>
     where TSums : struct
 {
     /// <summary>The sums with a panel added, <paramref name="terms"/> terms of a tile's columns.</summary>
-    TSums Add(ArrayView<Quad> shared, int start, int columns, int terms);
+    TSums Add<TRight>(Panel panel, int terms)
+        where TRight : unmanaged, IOperandLayout;
 
     /// <summary>Adds up what the threads have and stores it. All threads of the group must call it.</summary>
     void Store(ArrayView<Quad> shared, int firstColumn, int columns, int allColumns);
@@ -37,7 +41,8 @@ internal interface IColumnSums<TSums>
 /// <summary>No sums of columns.</summary>
 internal struct NoColumnSums : IColumnSums<NoColumnSums>
 {
-    public readonly NoColumnSums Add(ArrayView<Quad> shared, int start, int columns, int terms) => this;
+    public readonly NoColumnSums Add<TRight>(Panel panel, int terms)
+        where TRight : unmanaged, IOperandLayout => this;
 
     public readonly void Store(ArrayView<Quad> shared, int firstColumn, int columns, int allColumns)
     {
@@ -45,26 +50,23 @@ internal struct NoColumnSums : IColumnSums<NoColumnSums>
 }
 
 /// <summary>
-/// Sums of columns in single precision: a thread has four columns of every n-th term in the order of the terms, then one thread per
-/// column adds the n parts in order.
+/// Sums of columns in single precision: a thread has four columns of every n-th four terms in the order of the terms, then one thread
+/// per column adds the n parts in order.
 /// </summary>
 internal struct PanelColumnSums : IColumnSums<PanelColumnSums>
 {
     public ArrayView<float> Target;
     private Quad _sums;
 
-    public readonly PanelColumnSums Add(ArrayView<Quad> shared, int start, int columns, int terms)
+    public readonly PanelColumnSums Add<TRight>(Panel panel, int terms)
+        where TRight : unmanaged, IOperandLayout
     {
-        AcrossTerms layout = default;
-        int width = columns / Quad.Length;
+        int width = panel.Rows / Quad.Length;
         PanelColumnSums sums = this;
-        for (int i = Group.IdxX; i < width * terms; i += Group.DimX)
+        for (int i = Group.IdxX; i < width * terms / Quad.Length; i += Group.DimX)
         {
-            Quad quad = shared[start + layout.Place(i, columns)];
-            sums._sums.X += quad.X;
-            sums._sums.Y += quad.Y;
-            sums._sums.Z += quad.Z;
-            sums._sums.W += quad.W;
+            Block block = default(TRight).Load(panel, i & (width - 1), i / width);
+            sums = sums.Add(block.Term0).Add(block.Term1).Add(block.Term2).Add(block.Term3);
         }
 
         return sums;
@@ -83,5 +85,15 @@ internal struct PanelColumnSums : IColumnSums<PanelColumnSums>
                 sum += shared.Cast<float>()[i];
             Target[column] = sum;
         }
+    }
+
+    private readonly PanelColumnSums Add(Quad columns)
+    {
+        PanelColumnSums sums = this;
+        sums._sums.X += columns.X;
+        sums._sums.Y += columns.Y;
+        sums._sums.Z += columns.Z;
+        sums._sums.W += columns.W;
+        return sums;
     }
 }

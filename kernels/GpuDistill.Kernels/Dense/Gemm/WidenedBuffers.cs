@@ -1,0 +1,50 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuDistill.Kernels;
+
+/// <summary>
+/// Lets an operation in single precision work on matrices in bf16: copies of what it reads, made before it runs, and of what it
+/// writes, rounded after it. A product does far more work than the copies.
+/// </summary>
+/// <param name="context">The device.</param>
+/// <param name="variant">The variant of the copies.</param>
+internal sealed class WidenedBuffers(KernelContext context, KernelVariant variant) : IDisposable
+{
+    private readonly List<MemoryBuffer> _buffers = [];
+    private readonly List<Launch> _before = [];
+    private readonly List<Launch> _after = [];
+
+    /// <summary>A copy of what the operation reads.</summary>
+    public ArrayView<float> Read(ArrayView<ushort> source)
+    {
+        ArrayView<float> copy = Allocate(source.Length);
+        _before.Add(PrecisionCast.Bind(context, source.Cast<BFloat16>(), copy, variant));
+        return copy;
+    }
+
+    /// <summary>Room for what the operation writes.</summary>
+    public ArrayView<float> Write(ArrayView<ushort> target)
+    {
+        ArrayView<float> copy = Allocate(target.Length);
+        _after.Add(PrecisionCast.Bind(context, copy, target.Cast<BFloat16>(), variant));
+        return copy;
+    }
+
+    /// <summary>The operation between the copies; the launch owns all of it.</summary>
+    public Launch Around(Launch operation) =>
+        new CompositeLaunch(operation.Operation, operation.Variant, [.. _before, operation, .. _after], this);
+
+    public void Dispose()
+    {
+        foreach (MemoryBuffer buffer in _buffers)
+            buffer.Dispose();
+    }
+
+    private ArrayView<float> Allocate(long length)
+    {
+        MemoryBuffer1D<float, Stride1D.Dense> buffer = context.Accelerator.Allocate1D<float>(length);
+        _buffers.Add(buffer);
+        return buffer.View;
+    }
+}

@@ -1,0 +1,79 @@
+using GpuDistill.TestKit;
+using Xunit;
+using Half = System.Half;
+
+namespace GpuDistill.Kernels.Tests.Storage;
+
+public class PrecisionCastTests
+{
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void To_bf16_and_half_it_rounds_to_nearest_even(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        float[] values =
+        [
+            .. TestData.Uniform(1031, 1, 1),
+            .. TestData.Uniform(513, 1e6f, 2),
+            .. TestData.Uniform(257, 1e-6f, 3),
+            0, -0f, 1, 65504, 65519.996f, 65520, -65520, 1e-40f, float.Epsilon, float.MaxValue, -float.MaxValue,
+            float.PositiveInfinity, float.NegativeInfinity, 1 + (1f / 256), 1 + (3f / 256), 1 + (1f / 2048), 1 + (3f / 2048),
+        ];
+        float[] bf16 = [.. Cast<float, BFloat16>(context, values).Select(v => (float)v)];
+        float[] half = [.. Cast<float, Half>(context, values).Select(v => (float)v)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            Assert.Equal(PrecisionCast.Reference(values[i], 8, -126, (255 / 128.0) * Math.ScaleB(1, 127)), bf16[i]);
+            Assert.Equal(PrecisionCast.Reference(values[i], 11, -14, 65504), half[i]);
+            Assert.Equal(float.IsNegative(values[i]), float.IsNegative(bf16[i]));
+        }
+
+        Assert.True(float.IsNaN((float)Cast<float, BFloat16>(context, [float.NaN])[0]));
+        Assert.True(Half.IsNaN(Cast<float, Half>(context, [float.NaN])[0]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void To_single_precision_every_number_is_exact(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        ushort[] bits = [.. Enumerable.Range(0, 1 << 16).Select(i => (ushort)i)];
+        float[] fromBFloat16 = Cast<BFloat16, float>(context, [.. bits.Select(b => new BFloat16(b))]);
+        float[] fromHalf = Cast<Half, float>(context, [.. bits.Select(b => BitConverter.UInt16BitsToHalf(b))]);
+        for (int i = 0; i < bits.Length; i++)
+        {
+            float bf16 = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
+            Assert.True(bf16.Equals(fromBFloat16[i]), $"bf16 {bits[i]:X4}: {fromBFloat16[i]}");
+            Assert.True(((float)BitConverter.UInt16BitsToHalf(bits[i])).Equals(fromHalf[i]), $"half {bits[i]:X4}: {fromHalf[i]}");
+        }
+    }
+
+    [Fact]
+    public void Bad_arguments_are_refused()
+    {
+        KernelContext context = TestDevices.Get("cpu", KernelVariant.Auto);
+        using GuardedBuffer<float> a = new(context, 8);
+        using GuardedBuffer<BFloat16> b = new(context, 8);
+        PrecisionCast.Bind(context, a.View, b.View).Dispose();
+        Assert.Throws<ArgumentException>(() => PrecisionCast.Bind(context, a.View, b.View.SubView(0, 7)));
+        Assert.Throws<ArgumentException>(() => PrecisionCast.Bind(context, a.View.SubView(0, 0), b.View.SubView(0, 0)));
+        Assert.Throws<ArgumentException>(() => PrecisionCast.Bind(context, a.View.SubView(0, 4), a.View.Cast<BFloat16>().SubView(0, 4)));
+        using GuardedBuffer<float> c = new(context, 8);
+        NotSupportedException refused = Assert.Throws<NotSupportedException>(() => PrecisionCast.Bind(context, a.View, c.View));
+        Assert.Contains("BFloat16", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static TTarget[] Cast<TSource, TTarget>(KernelContext context, TSource[] values)
+        where TSource : unmanaged
+        where TTarget : unmanaged
+    {
+        using GuardedBuffer<TSource> source = new(context, values);
+        using GuardedBuffer<TTarget> target = new(context, values.Length);
+        using Launch launch = PrecisionCast.Bind(context, source.View, target.View);
+        launch.Run(context.Accelerator.DefaultStream);
+        Assert.Equal(values, source.Read("source"));
+        return target.Read("target");
+    }
+}
