@@ -2,7 +2,9 @@ using GpuDistill.Kernels;
 
 namespace GpuDistill.GpuTimings;
 
-/// <summary>The passes of a dense layer with ReLU before and behind it, each one launch: some elements checked in double precision, then timed.</summary>
+/// <summary>
+/// The passes of a dense layer with ReLU before and behind it, each one launch: some elements checked in double precision, then timed.
+/// </summary>
 internal static class DenseTiming
 {
     /// <summary>A wide batch through a layer of the paper's teacher.</summary>
@@ -16,7 +18,13 @@ internal static class DenseTiming
             foreach (DensePass pass in (DensePass[])[layer.Forward(kernels), layer.BackwardInput(kernels), layer.BackwardWeights(kernels)])
             {
                 string name = $"dense {pass.Name} [{batch} x {inputs}] -> {outputs}, ReLU";
-                Timing blank = new("dense", name, TimingDevice.Dtype(precision)) { Rows = batch, Columns = outputs, Terms = inputs, Pass = pass.Name };
+                Timing blank = new("dense", name, TimingDevice.Dtype(precision))
+                {
+                    Rows = batch,
+                    Columns = outputs,
+                    Terms = inputs,
+                    Pass = pass.Name,
+                };
                 yield return new Work(blank, timing => Measure(timing, device, layer, pass));
             }
         }

@@ -1,6 +1,8 @@
 namespace GpuDistill.GpuTimings;
 
-/// <summary>Compares some elements of a product with the same sums in double precision: those in the corners, where tiles end, and some between.</summary>
+/// <summary>
+/// Compares some elements of a product with the same sums in double precision: those in the corners, where tiles end, and some between.
+/// </summary>
 internal static class SampledCheck
 {
     private const int Elements = 64;

@@ -8,86 +8,17 @@
 import argparse
 import copy
 import json
-import math
 import os
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
 
+import peer_clock
+from peer_clock import measure, measure_in_turns, sets_of, uniform
+
 TEMPERATURE, SOFT, HARD = 4.0, 0.9, 0.1  # the defaults of DistillationOptions
 LEARNING_RATE, MOMENTUM = 0.05, 0.9  # as in StepSetup.cs
-BYTES_BEYOND_CACHES, MOST_SETS = 512 << 20, 256  # as in DeviceBuffers.cs
-WARM_UPS, WARM_UP_SECONDS, ROUNDS, MOST_RUNS, HOST_RUNS = 5, 0.1, 31, 4096, 64  # as in RoundClock.cs
-DEVICE = "cuda"
-
-
-def synchronize():
-    if DEVICE == "cuda":
-        torch.cuda.synchronize()
-
-
-def event_round(run, runs):
-    """Seconds between two events of the device's stream around so many runs."""
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    start.record()
-    for _ in range(runs):
-        run()
-    end.record()
-    torch.cuda.synchronize()
-    return start.elapsed_time(end) / 1e3
-
-
-def wall_round(run, runs):
-    """Seconds on the host until the device is done with the last run."""
-    start = time.perf_counter()
-    for _ in range(runs):
-        run()
-    synchronize()
-    return time.perf_counter() - start
-
-
-def host_round(run, runs):
-    """Seconds that submitting one run takes of the host."""
-    start = time.perf_counter()
-    for _ in range(runs):
-        run()
-    seconds = (time.perf_counter() - start) / runs
-    synchronize()
-    return seconds
-
-
-def measure(run, wall=False):
-    """Median seconds of a run, and of its submission, in rounds as RoundClock.cs has them."""
-    one_round, least = (wall_round, 20e-3) if wall else (event_round if DEVICE == "cuda" else wall_round, 2e-3)
-    for _ in range(WARM_UPS):
-        run()
-    synchronize()
-    runs = 1
-    while runs < MOST_RUNS and min(one_round(run, runs) for _ in range(3)) < least:
-        runs *= 2
-    start = time.perf_counter()
-    while time.perf_counter() - start < WARM_UP_SECONDS:
-        one_round(run, runs)
-    times, hosts = [], []
-    for _ in range(ROUNDS):
-        times.append(one_round(run, runs) / runs)
-        hosts.append(host_round(run, min(runs, HOST_RUNS)))
-    return sorted(times)[ROUNDS // 2], sorted(hosts)[ROUNDS // 2]
-
-
-def sets_of(size, make):
-    return [make() for _ in range(1 if DEVICE == "cpu" else max(1, min(MOST_SETS, math.ceil(BYTES_BEYOND_CACHES / size))))]
-
-
-def measure_in_turns(function, sets):
-    turn = iter(range(sys.maxsize))
-    return measure(lambda: function(*sets[next(turn) % len(sets)]))
-
-
-def uniform(*shape, dtype=torch.float32, limit=1.0):
-    return torch.empty(shape, dtype=dtype, device=DEVICE).uniform_(-limit, limit)
 
 
 def require(ok, what):
@@ -123,7 +54,7 @@ def time_loss(entry, peer):
 
     def make():
         student, teacher = (uniform(rows, columns, dtype=dtype, limit=4.0) for _ in range(2))
-        return student.requires_grad_(), teacher, torch.randint(columns, (rows,), device=DEVICE)
+        return student.requires_grad_(), teacher, torch.randint(columns, (rows,), device=peer_clock.DEVICE)
 
     def run(student, teacher, labels):
         student.grad = None
@@ -148,10 +79,10 @@ def time_step(entry, peer):
     layers = []
     for i, o in zip(sizes, sizes[1:]):
         layers += [torch.nn.Linear(i, o), torch.nn.ReLU()]
-    model = torch.nn.Sequential(*layers[:-1]).to(DEVICE)
+    model = torch.nn.Sequential(*layers[:-1]).to(peer_clock.DEVICE)
     optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, MOMENTUM, fused=peer == "torch.compile" or None)
     images, teacher = uniform(batch, sizes[0]).abs(), uniform(batch, sizes[-1], limit=8.0)
-    labels = torch.randint(sizes[-1], (batch,), device=DEVICE)
+    labels = torch.randint(sizes[-1], (batch,), device=peer_clock.DEVICE)
     objective = lambda model, images, teacher, labels: loss(model(images), teacher, labels)
     forward = compiled(peer, lambda: objective(model, images, teacher, labels), mode="reduce-overhead")
     update = optimizer.step if "optimizer" not in peer else torch.compile(lambda: optimizer.step(), mode="reduce-overhead")
@@ -272,7 +203,6 @@ def write(path, rows):
 
 
 def main():
-    global DEVICE
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ours")
     parser.add_argument("result")
@@ -283,7 +213,7 @@ def main():
     unknown = set(arguments.kinds) - set(KINDS)
     if unknown:
         parser.error("no such kind: " + ", ".join(sorted(unknown)))
-    DEVICE = "cpu" if arguments.dry_run else "cuda"
+    peer_clock.DEVICE = "cpu" if arguments.dry_run else "cuda"
     torch.manual_seed(3)
     print("CPU" if arguments.dry_run else torch.cuda.get_device_name(), "torch", torch.__version__, flush=True)
     with open(arguments.ours) as file:
@@ -297,7 +227,7 @@ def main():
         time_peer, peers = KINDS[kind]
         for entry in (e for e in ours if e["kind"] == kind and has_peer(e) and arguments.filter.lower() in e["work"].lower()):
             for peer in peers:
-                if DEVICE == "cuda":
+                if peer_clock.DEVICE == "cuda":
                     torch.cuda.empty_cache()
                 torch._dynamo.reset()
                 row = side_by_side(entry, peer, time_peer)
