@@ -8,8 +8,6 @@ namespace GpuDistill.GpuTimings;
 /// <summary>The distillation loss, forward and backward, on one shape: checked on some rows, then timed.</summary>
 internal static class LossTiming
 {
-    // The largest L2 cache of the GPUs in question is 60 MB: inputs that are smaller are taken in turns.
-    private const long BytesBeyondCaches = 512L << 20;
     private const int CheckedRows = 8;
 
     // Between the teacher rows of neighbouring rows, where they are gathered: an odd prime, so that each comes once.
@@ -18,85 +16,95 @@ internal static class LossTiming
     // Of the gradient's largest element in the row, beside one rounding to the type: far above rounding, far below a mistake.
     private const double CheckedError = 1e-4;
 
-    public static Timing Of<T>(
-        KernelContext kernels, LossWork work, string dtype, Func<float, T> round, Func<T, float> widen, double copyBandwidth)
+    /// <summary>All shapes in both types, those with a target first; few rows of them where <paramref name="device"/> is none to be timed.</summary>
+    public static IEnumerable<Work> All(TimingDevice device)
+    {
+        foreach (LossWork work in LossWork.All)
+        {
+            LossWork some = device.IsDry ? work with { Rows = Math.Max(2, 20_000 / work.Columns) } : work;
+            yield return Of(device, some, ElementTypes.Single);
+            yield return Of(device, some, ElementTypes.BFloat16);
+        }
+    }
+
+    private static Work Of<T>(TimingDevice device, LossWork work, ElementType<T> type)
+        where T : unmanaged =>
+        new(
+            new Timing("loss", $"distillation loss {work}", type.Name) { Rows = work.Rows, Columns = work.Columns, Gathered = work.Gathered },
+            timing => Measure(timing, device, work, type));
+
+    private static Timing Measure<T>(Timing timing, TimingDevice device, LossWork work, ElementType<T> type)
         where T : unmanaged
     {
         (int rows, int columns, bool gathered) = work;
+        KernelContext kernels = device.Kernels(MatrixPrecision.Exact);
         long length = (long)rows * columns;
-        double bytes = LossTraffic.Bytes(rows, columns, Unsafe.SizeOf<T>());
-        int sets = (int)Math.Clamp(BytesBeyondCaches / (long)bytes, 1, 16);
-        float[] values = Values(rows, columns);
-        T[] rounded = [.. values.Select(round)];
-        List<IDisposable> owned = [];
-        Launch[] launches = new Launch[sets];
-        ArrayView<T> gradient = default;
+        int size = Unsafe.SizeOf<T>();
+        double bytes = LossTraffic.Bytes(rows, columns, size);
+        T[] values = [.. Values(rows, columns).Select(type.Round)];
         int[] labels = [.. Enumerable.Range(0, rows).Select(row => row % columns)];
         int[] teacherRows = [.. Enumerable.Range(0, rows).Select(row => gathered ? (int)(row * Stride % rows) : row)];
-        for (int i = 0; i < sets; i++)
+        using DeviceBuffers buffers = new(kernels.Accelerator);
+        Launch[] launches = new Launch[device.Sets(bytes)];
+        ArrayView<T> gradient = default;
+        for (int i = 0; i < launches.Length; i++)
         {
-            gradient = Buffer<T>(kernels.Accelerator, length, owned, []);
-            launches[i] = DistillationLoss.Bind(
+            gradient = buffers.Allocate<T>(length);
+            launches[i] = buffers.Own(DistillationLoss.Bind(
                 kernels,
                 new DistillationInputs<T>
                 {
-                    Student = new Matrix<T>(Buffer<T>(kernels.Accelerator, length, owned, rounded), rows, columns),
-                    Teacher = new Matrix<T>(Buffer<T>(kernels.Accelerator, length, owned, rounded.AsSpan(columns / 2)), rows, columns),
-                    TeacherRows = gathered ? Buffer<int>(kernels.Accelerator, rows, owned, teacherRows) : default,
-                    Labels = Buffer<int>(kernels.Accelerator, rows, owned, labels),
+                    Student = new Matrix<T>(buffers.Allocate(length, values), rows, columns),
+                    Teacher = new Matrix<T>(buffers.Allocate(length, values[(columns / 2)..]), rows, columns),
+                    TeacherRows = gathered ? buffers.Allocate(rows, teacherRows) : default,
+                    Labels = buffers.Allocate(rows, labels),
                 },
-                new DistillationOutputs<T>
-                {
-                    Gradient = new Matrix<T>(gradient, rows, columns),
-                    Totals = Buffer<LossTotals>(kernels.Accelerator, 1, owned, []),
-                });
+                new DistillationOutputs<T> { Gradient = new Matrix<T>(gradient, rows, columns), Totals = buffers.Allocate<LossTotals>(1) }));
         }
 
-        AcceleratorStream stream = kernels.Accelerator.DefaultStream;
-        launches[^1].Run(stream);
-        stream.Synchronize();
-        Check(gradient, rounded, rows, columns, labels, teacherRows, widen);
-        int next = 0;
-        double seconds = DeviceClock.Median(stream, () => launches[next++ % sets].Run(stream));
-        Timing timing = new(
-            $"distillation loss {work}", rows, columns, gathered, dtype, $"{launches[0].Variant}", seconds * 1e6, bytes / seconds / copyBandwidth)
+        launches[^1].Run(device.Stream);
+        device.Stream.Synchronize();
+        Check(gradient, values, rows, columns, labels, teacherRows, type);
+        Measured measured = device.MeasureInTurns(launches);
+        return timing.With(measured) with
         {
-            RowsIncludedShare = LossTraffic.BytesWithRows(rows, columns, Unsafe.SizeOf<T>(), gathered) / seconds / copyBandwidth,
-            UncachedShare = LossTraffic.BytesWithoutCache(rows, columns, Unsafe.SizeOf<T>()) / seconds / copyBandwidth,
+            Variant = $"{launches[0].Variant}",
+            MegabytesInTurns = buffers.Bytes / 1e6,
+            ShareOfCopyBandwidth = device.ShareOfCopy(bytes, measured),
+            RowsIncludedShare = device.ShareOfCopy(LossTraffic.BytesWithRows(rows, columns, size, gathered), measured),
+            UncachedShare = device.ShareOfCopy(LossTraffic.BytesWithoutCache(rows, columns, size), measured),
         };
-        foreach (IDisposable disposable in (IEnumerable<IDisposable>)[.. launches, .. owned])
-            disposable.Dispose();
-        return timing;
     }
 
     private static void Check<T>(
-        ArrayView<T> gradient, T[] rounded, int rows, int columns, int[] labels, int[] teacherRows, Func<T, float> widen)
+        ArrayView<T> gradient, T[] values, int rows, int columns, int[] labels, int[] teacherRows, ElementType<T> type)
         where T : unmanaged
     {
         // Rows from the start, where the student's are the values as they stand; the teacher's buffer repeats them from half a row on.
-        int count = Math.Min(Math.Min(CheckedRows, rows), (rounded.Length / columns) - 1);
-        long repeated = rounded.Length - (columns / 2);
-        float[] student = [.. rounded.Take(count * columns).Select(widen)];
+        int count = Math.Min(Math.Min(CheckedRows, rows), (values.Length / columns) - 1);
+        long repeated = values.Length - (columns / 2);
+        float[] student = [.. values.Take(count * columns).Select(type.Widen)];
         float[] teacher = new float[count * columns];
         for (int i = 0; i < teacher.Length; i++)
-            teacher[i] = widen(rounded[(columns / 2) + (((long)teacherRows[i / columns] * columns) + (i % columns)) % repeated]);
+            teacher[i] = type.Widen(values[(columns / 2) + ((((long)teacherRows[i / columns] * columns) + (i % columns)) % repeated)]);
         DistillationOptions options = new() { Normalizer = rows };
         DistillationLoss.Reference.Batch expected =
-            new DistillationLoss.Reference(options, columns, null).Run(student, teacher, labels[..count], null);
+            new DistillationLoss.Reference(options, columns).Run(student, teacher, labels[..count]);
         T[] actual = gradient.SubView(0, (long)count * columns).GetAsArray();
-        double unit = typeof(T) == typeof(BFloat16) ? 1.0 / 256 : 0;
         for (int row = 0; row < count; row++)
         {
             double largest = expected.Gradient.Skip(row * columns).Take(columns).Max(Math.Abs);
             for (int i = row * columns; i < (row + 1) * columns; i++)
             {
-                if (!(Math.Abs(widen(actual[i]) - expected.Gradient[i]) <= (CheckedError * largest) + (unit * Math.Abs(expected.Gradient[i]))))
-                    throw new InvalidOperationException($"[{rows} x {columns}]: gradient {i} is {widen(actual[i])}, not {expected.Gradient[i]}.");
+                double allowed = (CheckedError * largest) + (type.Unit * Math.Abs(expected.Gradient[i]));
+                double found = type.Widen(actual[i]);
+                if (!(Math.Abs(found - expected.Gradient[i]) <= allowed)) // true for NaN
+                    throw new InvalidOperationException($"gradient {i} is {found:G9}, not {expected.Gradient[i]:G9}; allowed {allowed:G3}");
             }
         }
     }
 
-    // Peaky logits for as many whole rows as 16 Mi values hold, and half a row more; buffers repeat them.
+    // Peaky logits for as many whole rows as 16 Mi values hold, and a row more; buffers repeat them.
     private static float[] Values(int rows, int columns)
     {
         Random random = new(3);
@@ -105,22 +113,5 @@ internal static class LossTiming
         for (int i = 0; i < values.Length; i++)
             values[i] = (((2 * random.NextSingle()) - 1) * 4) + (random.Next(columns) == 0 ? 8 : 0);
         return values;
-    }
-
-    private static ArrayView<T> Buffer<T>(Accelerator accelerator, long length, List<IDisposable> owned, ReadOnlySpan<T> values)
-        where T : unmanaged
-    {
-        MemoryBuffer1D<T, Stride1D.Dense> buffer = accelerator.Allocate1D<T>(length);
-        owned.Add(buffer);
-        buffer.MemSetToZero(accelerator.DefaultStream);
-        T[] array = values.ToArray();
-        for (long start = 0; start < length && array.Length > 0; start += array.Length)
-        {
-            long count = Math.Min(array.Length, length - start);
-            buffer.View.SubView(start, count).CopyFromCPU(accelerator.DefaultStream, count == array.Length ? array : array[..(int)count]);
-        }
-
-        accelerator.DefaultStream.Synchronize();
-        return buffer.View;
     }
 }

@@ -1,103 +1,104 @@
+using System.Runtime.CompilerServices;
 using GpuDistill.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 
 namespace GpuDistill.GpuTimings;
 
-/// <summary>A matrix product in one layout and precision: some elements checked in double precision, then timed.</summary>
+/// <summary>A matrix product in one layout and type: some elements checked in double precision, then timed.</summary>
 internal static class ProductTiming
 {
-    private const long BytesBeyondCaches = 512L << 20;
-    private const int CheckedElements = 64;
+    private static readonly (int Rows, int Columns, int Terms)[] Shapes = [(4096, 4096, 4096), (8192, 1200, 1200), (128, 800, 784)];
 
-    /// <summary>The layouts of a dense layer's three products, each of the same three numbers.</summary>
-    public static IReadOnlyList<(string Name, bool TransposeLeft, bool TransposeRight)> Layouts { get; } =
-        [("x W", false, false), ("g W^T", false, true), ("x^T g", true, false)];
+    // The layouts of a dense layer's three products, each of the same three numbers.
+    private static readonly Layout[] Layouts = [new("x W", false, false), new("g W^T", false, true), new("x^T g", true, false)];
 
-    public static Timing Of(
-        KernelContext kernels, int rows, int columns, int terms, (string Name, bool TransposeLeft, bool TransposeRight) layout, double copyBandwidth)
+    /// <summary>All shapes in all layouts and types, the fastest type first.</summary>
+    public static IEnumerable<Work> All(TimingDevice device)
     {
-        long elements = ((long)rows * terms) + ((long)terms * columns) + ((long)rows * columns);
-        double bytes = sizeof(float) * (double)elements;
-        int sets = (int)Math.Clamp(BytesBeyondCaches / (long)bytes, 1, 16);
-        float[] left = Values(rows, terms, 1);
-        float[] right = Values(terms, columns, 2);
-        List<IDisposable> owned = [];
-        Launch[] launches = new Launch[sets];
-        ArrayView<float> result = default;
-        for (int i = 0; i < sets; i++)
+        foreach (MatrixPrecision precision in device.Precisions)
         {
-            ArrayView<float> a = Buffer(left);
-            ArrayView<float> b = Buffer(right);
-            result = Buffer(new float[(long)rows * columns]);
-            launches[i] = MatrixProduct.Bind(
-                kernels,
-                layout.TransposeLeft ? new Matrix<float>(a, terms, rows) : new Matrix<float>(a, rows, terms),
-                layout.TransposeRight ? new Matrix<float>(b, columns, terms) : new Matrix<float>(b, terms, columns),
-                new Matrix<float>(result, rows, columns),
-                layout.TransposeLeft,
-                layout.TransposeRight);
-        }
-
-        AcceleratorStream stream = kernels.Accelerator.DefaultStream;
-        launches[^1].Run(stream);
-        stream.Synchronize();
-        Check(result.GetAsArray(), left, right, rows, columns, terms, layout, kernels.Precision);
-        int next = 0;
-        double seconds = DeviceClock.Median(stream, () => launches[next++ % sets].Run(stream));
-        string precision = kernels.Precision == MatrixPrecision.Tf32 ? "tf32" : "float32";
-        Timing timing = new(
-            $"product {layout.Name} [{rows} x {terms}] [{terms} x {columns}]", rows, columns, false, precision, $"{launches[0].Variant}", seconds * 1e6, bytes / seconds / copyBandwidth)
-        {
-            Terms = terms,
-            TransposeLeft = layout.TransposeLeft,
-            TransposeRight = layout.TransposeRight,
-            TeraFlops = 2.0 * rows * columns * terms / seconds / 1e12,
-        };
-        foreach (IDisposable disposable in (IEnumerable<IDisposable>)[.. launches, .. owned])
-            disposable.Dispose();
-        return timing;
-
-        ArrayView<float> Buffer(float[] values)
-        {
-            MemoryBuffer1D<float, Stride1D.Dense> buffer = kernels.Accelerator.Allocate1D(values);
-            owned.Add(buffer);
-            return buffer.View;
+            KernelContext kernels = device.Kernels(precision);
+            ProductType<float> type = new(
+                TimingDevice.Dtype(precision),
+                ElementTypes.Single,
+                TimingDevice.ProductError(precision),
+                (left, right, result, layout) =>
+                    MatrixProduct.Bind(kernels, left, right, result, layout.TransposeLeft, layout.TransposeRight));
+            foreach (Work work in Of(device, type))
+                yield return work;
         }
     }
 
-    private static void Check(
-        float[] result, float[] left, float[] right, int rows, int columns, int terms, (string Name, bool TransposeLeft, bool TransposeRight) layout, MatrixPrecision precision)
+    private static IEnumerable<Work> Of<T>(TimingDevice device, ProductType<T> type)
+        where T : unmanaged
     {
-        Random random = new(5);
-        for (int i = 0; i < CheckedElements; i++)
+        int scale = device.IsDry ? 32 : 1;
+        foreach ((int rows, int columns, int terms) in Shapes.Select(shape => (shape.Rows / scale, shape.Columns / scale, shape.Terms / scale)))
         {
-            // The corners first, where tiles end.
-            int row = i < 4 ? (i / 2 * (rows - 1)) : random.Next(rows);
-            int column = i < 4 ? (i % 2 * (columns - 1)) : random.Next(columns);
-            double sum = 0;
-            double magnitude = 0;
-            for (int p = 0; p < terms; p++)
+            foreach (Layout layout in Layouts)
             {
-                double a = left[layout.TransposeLeft ? ((long)p * rows) + row : ((long)row * terms) + p];
-                double b = right[layout.TransposeRight ? ((long)column * terms) + p : ((long)p * columns) + column];
-                sum += a * b;
-                magnitude += Math.Abs(a * b);
+                Timing blank = new("product", $"product {layout.Name} [{rows} x {terms}] [{terms} x {columns}]", type.Dtype)
+                {
+                    Rows = rows,
+                    Columns = columns,
+                    Terms = terms,
+                    TransposeLeft = layout.TransposeLeft,
+                    TransposeRight = layout.TransposeRight,
+                };
+                yield return new Work(blank, timing => Measure(timing, device, rows, columns, terms, layout, type));
             }
-
-            double allowed = magnitude * ((terms / (double)(1 << 23)) + (precision == MatrixPrecision.Tf32 ? 1.0 / 1000 : 0));
-            double actual = result[((long)row * columns) + column];
-            if (!(Math.Abs(actual - sum) <= allowed))
-                throw new InvalidOperationException($"{layout.Name} [{rows} x {columns}], ({row}, {column}): {actual}, not {sum}.");
         }
     }
 
-    private static float[] Values(int rows, int columns, int seed)
+    private static Timing Measure<T>(Timing timing, TimingDevice device, int rows, int columns, int terms, Layout layout, ProductType<T> type)
+        where T : unmanaged
     {
-        Random random = new(seed);
-        float[] values = new float[(long)rows * columns];
-        for (long i = 0; i < values.LongLength; i++)
-            values[i] = (2 * random.NextSingle()) - 1;
-        return values;
+        double bytes = Unsafe.SizeOf<T>() * (((double)rows * terms) + ((double)terms * columns) + ((double)rows * columns));
+        T[] left = [.. SampledCheck.Values(rows * terms, 1).Select(type.Element.Round)];
+        T[] right = [.. SampledCheck.Values(terms * columns, 2).Select(type.Element.Round)];
+        using DeviceBuffers buffers = new(device.Stream.Accelerator);
+        Launch[] launches = new Launch[device.Sets(bytes)];
+        Matrix<T> result = default;
+        for (int i = 0; i < launches.Length; i++)
+        {
+            ArrayView<T> a = buffers.Allocate(left.Length, left);
+            ArrayView<T> b = buffers.Allocate(right.Length, right);
+            result = new Matrix<T>(buffers.Allocate<T>((long)rows * columns), rows, columns);
+            launches[i] = buffers.Own(type.Bind(
+                layout.TransposeLeft ? new Matrix<T>(a, terms, rows) : new Matrix<T>(a, rows, terms),
+                layout.TransposeRight ? new Matrix<T>(b, columns, terms) : new Matrix<T>(b, terms, columns),
+                result,
+                layout));
+        }
+
+        launches[^1].Run(device.Stream);
+        device.Stream.Synchronize();
+        T[] actual = result.Data.GetAsArray();
+        SampledCheck.Of(
+            rows,
+            columns,
+            terms,
+            type.ProductError,
+            type.Element.Unit,
+            (row, column, p) => (double)type.Element.Widen(left[layout.TransposeLeft ? (p * rows) + row : (row * terms) + p])
+                * type.Element.Widen(right[layout.TransposeRight ? (column * terms) + p : (p * columns) + column]),
+            (_, _, sum) => sum,
+            (row, column) => type.Element.Widen(actual[(row * columns) + column]));
+        Measured measured = device.MeasureInTurns(launches);
+        return timing.With(measured) with
+        {
+            Variant = $"{launches[0].Variant}",
+            MegabytesInTurns = buffers.Bytes / 1e6,
+            ShareOfCopyBandwidth = device.ShareOfCopy(bytes, measured),
+            TeraFlops = 2.0 * rows * columns * terms / measured.Seconds / 1e12,
+        };
     }
+
+    private sealed record Layout(string Name, bool TransposeLeft, bool TransposeRight);
+
+    /// <summary>A type of products: what PyTorch calls it, that of the elements in memory, the error of a product, and how one is bound.</summary>
+    private sealed record ProductType<T>(
+        string Dtype, ElementType<T> Element, double ProductError, Func<Matrix<T>, Matrix<T>, Matrix<T>, Layout, Launch> Bind)
+        where T : unmanaged;
 }

@@ -1,61 +1,39 @@
-using System.Text.Json;
+using System.CommandLine;
 using GpuDistill.GpuTimings;
-using GpuDistill.Kernels;
-using ILGPU;
-using ILGPU.Runtime;
-using ILGPU.Runtime.CPU;
-using ILGPU.Runtime.Cuda;
 
-// Times the distillation loss and matrix products on a CUDA device, after a check against the double-precision reference, and writes JSON:
-//   GpuDistill.GpuTimings ours.json                 on the first CUDA device
-//   GpuDistill.GpuTimings ours.json --dry-run       on the CPU, with few rows: checks this program, and measures nothing
-if (args.Length == 0)
+Argument<string[]> kindsArgument = new("kind")
 {
-    Console.Error.WriteLine("Name the file to write.");
-    return 2;
-}
-
-bool dry = args.Contains("--dry-run");
-AcceleratorType type = dry ? AcceleratorType.CPU : AcceleratorType.Cuda;
-using Context context = Context.Create(builder => KernelContext.Prepare(builder, type).Cuda().CPU(new CPUDevice(2, 1, 1)).Profiling());
-if (!dry && context.GetCudaDevices().Count == 0)
+    Description = $"What to time; if none is named, all in this order: {string.Join(", ", TimingRun.Kinds.Keys)}.",
+    Arity = ArgumentArity.ZeroOrMore,
+};
+kindsArgument.AcceptOnlyFromAmong([.. TimingRun.Kinds.Keys]);
+Option<FileInfo> jsonOption = new("--json")
 {
-    Console.Error.WriteLine("There is no CUDA device.");
-    return 1;
-}
-
-using Accelerator accelerator = dry ? context.CreateCPUAccelerator(0) : context.CreateCudaAccelerator(0);
-using KernelContext kernels = new(accelerator);
-double copy = DeviceClock.CopyBandwidth(accelerator, dry ? 1 << 20 : 1 << 30);
-Console.WriteLine($"{accelerator.Name}: copies {copy / 1e9:F0} GB/s, read and written");
-List<Timing> timings = [];
-foreach (LossWork work in LossWork.All)
+    Description = "The file to write, after every timing; what it holds of other work stays.",
+    DefaultValueFactory = _ => new FileInfo("ours.json"),
+};
+Option<string> filterOption = new("--filter") { Description = "Only work whose name contains this text.", DefaultValueFactory = _ => "" };
+Option<bool> dryOption = new("--dry-run") { Description = "On the processor with small work: tries this program, and measures nothing." };
+RootCommand command = new("Times GpuDistill's kernels on the first CUDA device, after checks against double precision. A failed check is an entry.")
 {
-    LossWork some = dry ? work with { Rows = Math.Max(2, 20_000 / work.Columns) } : work;
-    timings.Add(LossTiming.Of<float>(kernels, some, "float32", value => value, value => value, copy));
-    timings.Add(LossTiming.Of<BFloat16>(kernels, some, "bfloat16", value => (BFloat16)value, value => (float)value, copy));
-}
-
-// Without tensor cores products are timed exactly only; on the CPU they are exact, and small.
-bool tensorCores = accelerator is CudaAccelerator { Architecture: var architecture } && architecture >= CudaArchitecture.SM_80;
-foreach (MatrixPrecision precision in tensorCores ? Enum.GetValues<MatrixPrecision>() : [MatrixPrecision.Exact])
+    kindsArgument, jsonOption, filterOption, dryOption,
+};
+command.SetAction(arguments =>
 {
-    using KernelContext products = new(accelerator, precision: precision);
-    foreach ((int rows, int columns, int terms) in ((int, int, int)[])[(4096, 4096, 4096), (8192, 1200, 1200), (128, 800, 784)])
+    using TimingDevice? device = TimingDevice.Open(arguments.GetValue(dryOption));
+    if (device is null)
     {
-        int scale = dry ? 32 : 1;
-        foreach ((string, bool, bool) layout in ProductTiming.Layouts)
-            timings.Add(ProductTiming.Of(products, rows / scale, columns / scale, terms / scale, layout, copy));
+        Console.Error.WriteLine("There is no CUDA device.");
+        return 1;
     }
-}
 
-foreach (Timing timing in timings)
-{
-    string more = timing.TeraFlops is { } flops
-        ? $"{flops:F1} TFLOP/s"
-        : $"{timing.RowsIncludedShare:P0} with labels and indices, {timing.UncachedShare:P0} if read twice";
-    Console.WriteLine($"{timing.Work} {timing.Dtype}: {timing.OursUs:F1} us, {timing.ShareOfCopyBandwidth:P0} of the copy bandwidth, {more} ({timing.Variant})");
-}
-
-File.WriteAllText(args[0], JsonSerializer.Serialize(timings, Timing.Json));
-return 0;
+    Console.WriteLine($"{device.Name}: copies {device.CopyBandwidth / 1e9:F0} GB/s, read and written");
+    IEnumerable<string> kinds = arguments.GetValue(kindsArgument) is { Length: > 0 } named ? named : TimingRun.Kinds.Keys;
+    IEnumerable<Work> works = kinds.Distinct().SelectMany(kind => TimingRun.Kinds[kind](device)).Where(
+        work => work.Blank.Work.Contains(arguments.GetValue(filterOption)!, StringComparison.OrdinalIgnoreCase));
+    int failures = TimingRun.Of(works, device.Name, new TimingFile(arguments.GetValue(jsonOption)!.FullName), Console.Out);
+    if (failures > 0)
+        Console.Error.WriteLine($"{failures} failed; the entries say how.");
+    return failures > 0 ? 1 : 0;
+});
+return command.Parse(args).Invoke();

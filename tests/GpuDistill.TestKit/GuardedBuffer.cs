@@ -10,6 +10,10 @@ namespace GpuDistill.TestKit;
 /// A device buffer between two guards of known bytes. <see cref="Read"/> fails if anything was written outside. The inner
 /// view starts at a multiple of 256 bytes, as kernels may assume.
 /// </summary>
+/// <remarks>
+/// It waits for the default stream, and what ran on another one must have been waited for before <see cref="Read"/>: waiting for a whole
+/// device would spoil the graph that another test's thread is recording at that time.
+/// </remarks>
 public sealed class GuardedBuffer<T> : IDisposable
     where T : unmanaged
 {
@@ -35,7 +39,7 @@ public sealed class GuardedBuffer<T> : IDisposable
         byte[] fill = new byte[_buffer.Length];
         Array.Fill(fill, Pattern);
         _buffer.View.CopyFromCPU(fill);
-        _accelerator.Synchronize();
+        _accelerator.DefaultStream.Synchronize();
     }
 
     public long Length { get; }
@@ -51,13 +55,13 @@ public sealed class GuardedBuffer<T> : IDisposable
         Assert.Equal(Length, values.Length);
         if (Length > 0)
             View.CopyFromCPU(_accelerator.DefaultStream, values.ToArray());
-        _accelerator.Synchronize();
+        _accelerator.DefaultStream.Synchronize();
     }
 
     /// <summary>The contents, after a check that both guards are whole.</summary>
     public T[] Read(string name = "buffer")
     {
-        _accelerator.Synchronize();
+        _accelerator.DefaultStream.Synchronize();
         byte[] all = _buffer.GetAsArray1D();
         long end = GuardBytes + _bytes;
         for (long i = 0; i < all.Length; i++)

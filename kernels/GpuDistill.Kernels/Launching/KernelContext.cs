@@ -102,12 +102,14 @@ public sealed class KernelContext : IDisposable
     /// <summary>
     /// Sets what the ILGPU context of an accelerator is built with: ILGPU's algorithms always, and for CUDA the optimization level
     /// that its kernels are written for and the instructions that its matrix products need (without them kernels are correct and slower).
+    /// On Linux it also lets ILGPU find drivers by their versioned names, unless the program has a resolver for ILGPU's libraries itself.
     /// </summary>
     /// <param name="builder">The builder of the context.</param>
     /// <param name="type">The kind of accelerator that the context is for.</param>
     public static Context.Builder Prepare(Context.Builder builder, AcceleratorType type)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        NativeDrivers.Prepare();
         PtxIntrinsics.Register(builder);
         return builder.EnableAlgorithms().Optimize(type == AcceleratorType.Cuda ? PtxCode.Level : OptimizationLevel.O1);
     }

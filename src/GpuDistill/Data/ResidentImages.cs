@@ -27,7 +27,7 @@ public sealed class ResidentImages : IDisposable
         _pixels = device.Accelerator.Allocate1D(dataset.Pixels);
         _labels = device.Accelerator.Allocate1D(dataset.Labels);
         Length = dataset.Count;
-        device.Accelerator.Synchronize();
+        device.Accelerator.DefaultStream.Synchronize();
     }
 
     private ResidentImages(ResidentImages whole, int[] rows)
@@ -39,7 +39,7 @@ public sealed class ResidentImages : IDisposable
         _subsetRows = rows;
         _subset = Device.Accelerator.Allocate1D(rows);
         Length = rows.Length;
-        Device.Accelerator.Synchronize();
+        Device.Accelerator.DefaultStream.Synchronize();
     }
 
     /// <summary>The device.</summary>

@@ -22,8 +22,8 @@ public sealed class Network : IDisposable
         Shape = shape;
         _layout = new ParameterLayout(shape);
         _buffer = device.Accelerator.Allocate1D<float>(_layout.Length);
-        _buffer.MemSetToZero();
-        device.Accelerator.Synchronize();
+        _buffer.MemSetToZero(device.Stream);
+        device.Stream.Synchronize();
     }
 
     /// <summary>The device that holds the parameters.</summary>

@@ -26,7 +26,7 @@ internal sealed class TrainingState : IDisposable
         _layout = network.Parameters.Layout;
         _gradients = Allocate();
         _moments = [.. Enumerable.Range(0, optimizer.Moments).Select(_ => Allocate())];
-        network.Device.Accelerator.Synchronize();
+        network.Device.Stream.Synchronize();
     }
 
     public ParameterViews Gradients => new(_gradients.View, _layout);
@@ -84,7 +84,7 @@ internal sealed class TrainingState : IDisposable
     private MemoryBuffer1D<float, Stride1D.Dense> Allocate()
     {
         MemoryBuffer1D<float, Stride1D.Dense> buffer = _network.Device.Accelerator.Allocate1D<float>(_layout.Length);
-        buffer.MemSetToZero();
+        buffer.MemSetToZero(_network.Device.Stream);
         return buffer;
     }
 }

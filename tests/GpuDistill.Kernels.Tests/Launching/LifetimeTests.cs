@@ -148,7 +148,7 @@ public class LifetimeTests
         {
             MemoryBuffer1D<T, Stride1D.Dense> buffer = context.Accelerator.Allocate1D<T>(length);
             buffer.MemSetToZero();
-            context.Accelerator.Synchronize();
+            context.Accelerator.DefaultStream.Synchronize();
             // What a view refers to is the memory itself; ILGPU's typed buffer around it frees nothing when it is collected.
             ArrayView<T> view = buffer.View;
             _references.Add(new WeakReference(((IContiguousArrayView)view).Buffer));

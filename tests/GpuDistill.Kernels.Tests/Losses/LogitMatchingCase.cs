@@ -93,7 +93,7 @@ internal sealed class GuardedTotals(KernelContext context) : IDisposable
 
     public (LossTotals Batch, LossTotals Running) Read()
     {
-        context.Accelerator.Synchronize();
+        context.Accelerator.DefaultStream.Synchronize();
         LossTotals[] all = _buffer.GetAsArray1D();
         Assert.Equal([default, default, default], [all[0], all[2], all[4]]);
         return (all[1], all[3]);

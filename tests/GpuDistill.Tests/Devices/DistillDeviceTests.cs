@@ -82,13 +82,4 @@ public class DistillDeviceTests
     [Fact]
     public void A_backend_that_fails_costs_only_its_own_devices() =>
         Assert.Empty(DeviceCatalog.Guarded(() => throw new TypeInitializationException("CUDA", null)));
-
-    [Theory]
-    [InlineData("OpenCL", "libOpenCL.so.1")]
-    [InlineData("libOpenCL.so", "libOpenCL.so.1")]
-    [InlineData("cuda", "libcuda.so.1")]
-    [InlineData("libcuda.so", "libcuda.so.1")]
-    [InlineData("libcublas.so", null)]
-    public void Drivers_are_looked_for_by_their_versioned_names(string library, string? versioned) =>
-        Assert.Equal(versioned, NativeDrivers.VersionedName(library));
 }

@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
 
-namespace GpuDistill;
+namespace GpuDistill.Kernels;
 
 /// <summary>
 /// Lets ILGPU find the drivers of a machine without development packages. It asks for <c>libOpenCL.so</c> and

@@ -1,0 +1,89 @@
+using GpuDistill.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+
+namespace GpuDistill.GpuTimings;
+
+/// <summary>
+/// The first CUDA device, and what its own copy reaches. Or the processor in its place, with work so small that only this program is tried,
+/// and nothing measured.
+/// </summary>
+internal sealed class TimingDevice : IDisposable
+{
+    private readonly Context _context;
+    private readonly Accelerator _accelerator;
+    private readonly Dictionary<MatrixPrecision, KernelContext> _kernels = [];
+
+    private TimingDevice(Context context, Accelerator accelerator, bool isDry)
+    {
+        _context = context;
+        _accelerator = accelerator;
+        IsDry = isDry;
+        CopyBandwidth = RoundClock.CopyBandwidth(accelerator, isDry ? 1 << 20 : 1 << 30);
+    }
+
+    public bool IsDry { get; }
+
+    public string Name => _accelerator.Name;
+
+    /// <summary>Bytes read and written per second.</summary>
+    public double CopyBandwidth { get; }
+
+    public AcceleratorStream Stream => _accelerator.DefaultStream;
+
+    /// <summary>The precisions of products that the device has, the fastest first.</summary>
+    public IReadOnlyList<MatrixPrecision> Precisions => Kernels(MatrixPrecision.Exact).HasTensorCores
+        ? [MatrixPrecision.Tf32, MatrixPrecision.Exact]
+        : [MatrixPrecision.Exact];
+
+    /// <summary>The selector that <see cref="DistillDevice.Open(string, KernelVariant, int, MatrixPrecision)"/> has for it.</summary>
+    public string Selector => IsDry ? "cpu" : "cuda";
+
+    /// <returns>Null where there is no CUDA device and one is needed.</returns>
+    public static TimingDevice? Open(bool dry)
+    {
+        AcceleratorType type = dry ? AcceleratorType.CPU : AcceleratorType.Cuda;
+        Context context = Context.Create(builder => KernelContext.Prepare(builder, type).Cuda().CPU(new CPUDevice(2, 1, 1)).Profiling());
+        if (dry)
+            return new TimingDevice(context, context.CreateCPUAccelerator(0), dry);
+        if (context.GetCudaDevices().Count > 0)
+            return new TimingDevice(context, context.CreateCudaAccelerator(0), dry);
+        context.Dispose();
+        return null;
+    }
+
+    public KernelContext Kernels(MatrixPrecision precision)
+    {
+        if (!_kernels.TryGetValue(precision, out KernelContext? kernels))
+            _kernels.Add(precision, kernels = new KernelContext(_accelerator, precision: precision));
+        return kernels;
+    }
+
+    /// <summary>What PyTorch calls a precision of products.</summary>
+    public static string Dtype(MatrixPrecision precision) => precision == MatrixPrecision.Tf32 ? "tf32" : "float32";
+
+    /// <summary>What a product may be off, relative to itself, because both factors were rounded to a precision's type.</summary>
+    public static double ProductError(MatrixPrecision precision) => precision == MatrixPrecision.Tf32 ? 1.0 / 1000 : 0;
+
+    /// <summary>How many sets of buffers of so many bytes to take in turns.</summary>
+    public int Sets(double bytes) => IsDry ? 2 : DeviceBuffers.Sets(bytes);
+
+    /// <summary>Times the same launch over several sets of buffers, taken in turns.</summary>
+    public Measured MeasureInTurns(Launch[] launches)
+    {
+        int next = 0;
+        return new EventClock(Stream).Measure(() => launches[next++ % launches.Length].Run(Stream));
+    }
+
+    public double ShareOfCopy(double bytes, Measured measured) => bytes / measured.Seconds / CopyBandwidth;
+
+    public void Dispose()
+    {
+        foreach (KernelContext kernels in _kernels.Values)
+            kernels.Dispose();
+        _accelerator.Dispose();
+        _context.Dispose();
+    }
+}
