@@ -40,7 +40,7 @@ internal sealed class DenseLayer(int batch, int inputs, int outputs)
     {
         Matrix<float> result = new(buffers.Allocate<float>(batch * inputs), batch, inputs);
         Launch launch = DenseBackwardInput.Bind(
-            kernels, Gradient(buffers), Weights(buffers), result, new Producer(Activation.Relu, Input(buffers)));
+            kernels, Gradient(buffers), Weights(buffers), result, new Producer<float>(Activation.Relu, Input(buffers)));
         return (launch, () => Check(
             result,
             kernels,

@@ -16,19 +16,24 @@ internal static class ProductTiming
     /// <summary>All shapes in all layouts and types, the fastest type first.</summary>
     public static IEnumerable<Work> All(TimingDevice device)
     {
+        // Products of bf16 numbers are exact, so no error beside that of sums.
+        IEnumerable<Work> works = Of(device, TypeOf(device.Kernels(MatrixPrecision.Exact), ElementTypes.BFloat16.Name, ElementTypes.BFloat16, 0));
         foreach (MatrixPrecision precision in device.Precisions)
         {
-            KernelContext kernels = device.Kernels(precision);
-            ProductType<float> type = new(
-                TimingDevice.Dtype(precision),
-                ElementTypes.Single,
-                TimingDevice.ProductError(precision),
-                (left, right, result, layout) =>
-                    MatrixProduct.Bind(kernels, left, right, result, layout.TransposeLeft, layout.TransposeRight));
-            foreach (Work work in Of(device, type))
-                yield return work;
+            works = works.Concat(Of(device, TypeOf(
+                device.Kernels(precision), TimingDevice.Dtype(precision), ElementTypes.Single, TimingDevice.ProductError(precision))));
         }
+
+        return works;
     }
+
+    private static ProductType<T> TypeOf<T>(KernelContext kernels, string dtype, ElementType<T> element, double error)
+        where T : unmanaged => new(
+            dtype,
+            element,
+            error,
+            (left, right, result, layout) =>
+                MatrixProduct.Bind(kernels, left, right, result, layout.TransposeLeft, layout.TransposeRight));
 
     private static IEnumerable<Work> Of<T>(TimingDevice device, ProductType<T> type)
         where T : unmanaged
