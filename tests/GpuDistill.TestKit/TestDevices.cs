@@ -12,8 +12,8 @@ namespace GpuDistill.TestKit;
 /// <summary>
 /// The devices that tests run on. <c>cpu</c> has 2 lanes, which is what the library opens; <c>cpu-16</c> has 4 warps of 4
 /// lanes, so that every barrier and reduction of a portable kernel is exercised without a GPU; <c>cpu-256</c> has the 8 warps of 32
-/// lanes that the CUDA matrix product needs. A GPU that is not there is
-/// a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE names it (comma-separated).
+/// lanes that the CUDA matrix product needs. <c>opencl-subgroups</c> is the OpenCL device with sub-groups even where the library
+/// does without (on a processor). A GPU that is not there is a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE names it (comma-separated).
 /// </summary>
 public static class TestDevices
 {
@@ -21,6 +21,8 @@ public static class TestDevices
 
     /// <summary>The trait that names a theory row's device, so that <c>--filter-trait device=opencl</c> runs one device's tests.</summary>
     public const string DeviceTrait = "device";
+
+    private const string SubGroups = "opencl-subgroups";
 
     private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => KernelContext
         .Prepare(builder, AcceleratorType.CPU)
@@ -47,17 +49,25 @@ public static class TestDevices
         On("opencl", KernelVariant.Portable),
     ];
 
+    /// <summary>The same for an operation that reduces by teams of threads, which may use OpenCL's sub-groups.</summary>
+    public static TheoryData<string, KernelVariant> VariantsWithSubGroups =>
+    [
+        .. Variants,
+        On(SubGroups, KernelVariant.Portable),
+    ];
+
     /// <summary>
     /// The same for an operation that has a CUDA variant: it runs on the other devices too, as far as their language goes, so that
     /// its arithmetic is tested without a GPU.
     /// </summary>
     public static TheoryData<string, KernelVariant> VariantsWithCuda =>
     [
-        .. Variants,
+        .. VariantsWithSubGroups,
         On("cpu", KernelVariant.Cuda),
         On("cpu-16", KernelVariant.Cuda),
         On("cuda", KernelVariant.Cuda),
         On("opencl", KernelVariant.Cuda),
+        On(SubGroups, KernelVariant.Cuda),
     ];
 
     /// <summary>What only CUDA has.</summary>
@@ -99,11 +109,13 @@ public static class TestDevices
         }
 
         Lazy<KernelContext> probe = Contexts.GetOrAdd((device, KernelVariant.Auto, MatrixPrecision.Exact, null), _ => new(() => new KernelContext(accelerator)));
+        bool subGroups = device == SubGroups;
         bool emulates = variant == KernelVariant.Cuda && !probe.Value.Supports(variant);
         if (!emulates && !probe.Value.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
         return Contexts.GetOrAdd((device, variant, precision, tile), _ => new(() => emulates
-            ? KernelContext.EmulatingCuda(accelerator, precision, tile)
+            ? KernelContext.EmulatingCuda(accelerator, precision, tile, subGroups)
+            : subGroups ? KernelContext.ForcingSubGroups(accelerator, variant)
             : new KernelContext(accelerator, variant, precision: precision) { ForcedTile = tile })).Value;
     }
 
@@ -120,6 +132,7 @@ public static class TestDevices
             "cpu-256" => context.CreateCPUAccelerator(2),
             "cuda" => CudaContext.Value.GetCudaDevices().Count > 0 ? CudaContext.Value.CreateCudaAccelerator(0) : null,
             "opencl" => context.GetCLDevices().Count > 0 ? context.CreateCLAccelerator(0) : null,
+            SubGroups => context.GetCLDevices() is [{ } device, ..] && OpenClCode.HasSubGroups(device) ? context.CreateCLAccelerator(0) : null,
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such test device."),
         };
     }
