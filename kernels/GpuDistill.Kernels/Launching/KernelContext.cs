@@ -128,9 +128,8 @@ public sealed class KernelContext : IDisposable
     };
 
     // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
-    internal static KernelContext EmulatingCuda(
-        Accelerator accelerator, MatrixPrecision precision, CudaTileKind? tile, bool forcesSubGroups = false) =>
-        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups) { ForcedTile = tile };
+    internal static KernelContext EmulatingCuda(Accelerator accelerator, MatrixPrecision precision, CudaTileKind? tile) =>
+        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups: false) { ForcedTile = tile };
 
     // For tests: OpenCL's sub-groups wherever the device has them.
     internal static KernelContext ForcingSubGroups(Accelerator accelerator, KernelVariant variant) =>

@@ -50,13 +50,10 @@ internal sealed class OpenClCode : IDisposable
     /// <summary>Whether kernels use sub-groups.</summary>
     public bool UsesSubGroups => _exchange is not null;
 
-    /// <summary>
-    /// The code for a device, with sub-groups if it is a GPU that has them. A processor emulates them: in PoCL each exchange is a pass
-    /// through memory with a barrier, as a tree's step is, and some of its compilers fail on it.
-    /// </summary>
+    /// <summary>The code for a device, with sub-groups where they suit it and are found to be what it says.</summary>
     public static OpenClCode For(CLAccelerator accelerator)
     {
-        if (accelerator.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU) && HasSubGroups(accelerator.Device))
+        if (Suit(accelerator.Device))
         {
             OpenClCode code = new(accelerator, subGroups: true);
             if (code.ProbesSubGroups())
@@ -66,6 +63,13 @@ internal sealed class OpenClCode : IDisposable
 
         return new OpenClCode(accelerator, subGroups: false);
     }
+
+    /// <summary>
+    /// Whether a device should be faster with sub-groups: a GPU that has them. A processor emulates them: in PoCL each exchange is a pass
+    /// through memory with a barrier, as a tree's step is, and it does not compile all kernels that have them.
+    /// </summary>
+    public static bool Suit(CLDevice device) =>
+        device.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU) && HasSubGroups(device);
 
     /// <summary>Whether a device says that values can be exchanged within its sub-groups.</summary>
     public static bool HasSubGroups(CLDevice device) => ExchangeOf(device) is not null;

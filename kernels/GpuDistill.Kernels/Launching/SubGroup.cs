@@ -34,7 +34,7 @@ internal static class SubGroup
     internal static void ProbeKernel(ArrayView<int> wrong)
     {
         int differences = 0;
-        for (int mask = 1; mask < Size && mask < Group.DimX; mask *= 2)
+        for (int mask = IntrinsicMath.Min(Size, Group.DimX) / 2; mask > 0; mask /= 2)
             differences |= Exchange(Group.IdxX, mask) ^ Group.IdxX ^ mask;
         wrong[Group.IdxX] = differences;
     }

@@ -8,7 +8,7 @@ public class LogitMatchingTests
     private static readonly (int Rows, int Columns)[] Shapes =
         [(1, 2), (67, 3), (131, 10), (3, 15), (3, 16), (3, 17), (2, 31), (2, 33), (5, 64), (2, 257), (1, 4099)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithSubGroups;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
 
     [Theory]
     [MemberData(nameof(Variants))]
