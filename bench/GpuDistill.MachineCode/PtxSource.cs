@@ -23,6 +23,7 @@ internal sealed class PtxSource(CudaArchitecture architecture)
     public string Compile(KernelEntry kernel)
     {
         using Context context = Context.Create(builder => KernelContext.Prepare(builder, AcceleratorType.Cuda));
+        PtxIntrinsics.Register(context);
         // The newest PTX that CUDA 12.4 assembles, and so any driver since.
         using PTXBackend backend = new(context, architecture, CudaInstructionSet.ISA_84, null!);
         return PtxCode.Compile(backend, kernel.Method).PTXAssembly;

@@ -12,8 +12,8 @@ namespace GpuDistill.TestKit;
 /// <summary>
 /// The devices that tests run on. <c>cpu</c> has 2 lanes, which is what the library opens; <c>cpu-16</c> has 4 warps of 4
 /// lanes, so that every barrier and reduction of a portable kernel is exercised without a GPU; <c>cpu-256</c> has the 8 warps of 32
-/// lanes that the CUDA matrix product needs. A GPU that is not there is
-/// a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE names it (comma-separated).
+/// lanes that the CUDA matrix product needs. <c>opencl-subgroups</c> is the OpenCL device with sub-groups even where the library
+/// does without (on a processor). A GPU that is not there is a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE names it (comma-separated).
 /// </summary>
 public static class TestDevices
 {
@@ -21,6 +21,8 @@ public static class TestDevices
 
     /// <summary>The trait that names a theory row's device, so that <c>--filter-trait device=opencl</c> runs one device's tests.</summary>
     public const string DeviceTrait = "device";
+
+    private const string SubGroups = "opencl-subgroups";
 
     private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => KernelContext
         .Prepare(builder, AcceleratorType.CPU)
@@ -45,6 +47,16 @@ public static class TestDevices
         On("cpu-16", KernelVariant.Portable),
         On("cuda", KernelVariant.Portable),
         On("opencl", KernelVariant.Portable),
+    ];
+
+    /// <summary>
+    /// The same with OpenCL's sub-groups, for kernels that a PoCL with sub-groups compiles: its way to make work-groups that has them
+    /// (<c>POCL_WORK_GROUP_METHOD=loops</c>) aborts in LLVM 18 on many, and the other one (<c>cbs</c>) on each that has them.
+    /// </summary>
+    public static TheoryData<string, KernelVariant> VariantsWithSubGroups =>
+    [
+        .. Variants,
+        On(SubGroups, KernelVariant.Portable),
     ];
 
     /// <summary>
@@ -104,6 +116,7 @@ public static class TestDevices
             Assert.Skip($"this processor has no {variant}");
         return Contexts.GetOrAdd((device, variant, precision, tile), _ => new(() => emulates
             ? KernelContext.EmulatingCuda(accelerator, precision, tile)
+            : device == SubGroups ? KernelContext.ForcingSubGroups(accelerator, variant)
             : new KernelContext(accelerator, variant, precision: precision) { ForcedTile = tile })).Value;
     }
 
@@ -120,6 +133,7 @@ public static class TestDevices
             "cpu-256" => context.CreateCPUAccelerator(2),
             "cuda" => CudaContext.Value.GetCudaDevices().Count > 0 ? CudaContext.Value.CreateCudaAccelerator(0) : null,
             "opencl" => context.GetCLDevices().Count > 0 ? context.CreateCLAccelerator(0) : null,
+            SubGroups => context.GetCLDevices() is [{ } device, ..] && OpenClCode.HasSubGroups(device) ? context.CreateCLAccelerator(0) : null,
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such test device."),
         };
     }

@@ -43,7 +43,8 @@ internal static class KernelCatalog
 
     private static string NameOf(Type type)
     {
-        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal).Replace("Element", "", StringComparison.Ordinal);
+        string name = type.Name.Replace("Storage", "", StringComparison.Ordinal);
+        name = name.EndsWith("Element", StringComparison.Ordinal) ? name[..^"Element".Length] : name;
         return type.IsGenericType
             ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Where(t => !t.IsPrimitive).Select(NameOf))}>"
             : name;

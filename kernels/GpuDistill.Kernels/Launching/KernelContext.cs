@@ -3,6 +3,7 @@ using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace GpuDistill.Kernels;
 
@@ -15,6 +16,7 @@ public sealed class KernelContext : IDisposable
 {
     private readonly ConcurrentDictionary<MethodInfo, Delegate> _kernels = new();
     private readonly Lazy<CpuWorkers>? _workers;
+    private readonly OpenClCode? _openCl;
     private readonly bool _emulatesCuda;
 
     /// <param name="accelerator">Any ILGPU accelerator.</param>
@@ -34,11 +36,12 @@ public sealed class KernelContext : IDisposable
         KernelVariant variant = KernelVariant.Auto,
         int threads = 0,
         MatrixPrecision precision = MatrixPrecision.Exact)
-        : this(accelerator, variant, threads, precision, emulatesCuda: false)
+        : this(accelerator, variant, threads, precision, emulatesCuda: false, forcesSubGroups: false)
     {
     }
 
-    private KernelContext(Accelerator accelerator, KernelVariant variant, int threads, MatrixPrecision precision, bool emulatesCuda)
+    private KernelContext(
+        Accelerator accelerator, KernelVariant variant, int threads, MatrixPrecision precision, bool emulatesCuda, bool forcesSubGroups)
     {
         ArgumentNullException.ThrowIfNull(accelerator);
         CheckThreads(threads);
@@ -50,6 +53,8 @@ public sealed class KernelContext : IDisposable
         _emulatesCuda = emulatesCuda;
         if (accelerator.AcceleratorType == AcceleratorType.CPU)
             _workers = new(() => new CpuWorkers(threads));
+        if (accelerator is CLAccelerator openCl)
+            _openCl = forcesSubGroups ? new OpenClCode(openCl, subGroups: true) : OpenClCode.For(openCl);
         if (variant != KernelVariant.Auto && !Supports(variant))
             throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
         if (precision == MatrixPrecision.Exact)
@@ -81,7 +86,10 @@ public sealed class KernelContext : IDisposable
     /// <summary>Worker threads of the CPU variants; 0 on a GPU.</summary>
     public int Threads => _workers?.Value.Count ?? 0;
 
-    /// <summary>Whether threads of a warp can exchange values; ILGPU offers it for OpenCL on few devices.</summary>
+    /// <summary>
+    /// Whether warps have a size that is known when a kernel is bound, so that a team can be chosen to lie within one. OpenCL's sub-groups
+    /// have one that the driver chooses for each kernel.
+    /// </summary>
     internal bool HasShuffles => Accelerator.AcceleratorType != AcceleratorType.OpenCL;
 
     /// <summary>
@@ -89,7 +97,7 @@ public sealed class KernelContext : IDisposable
     /// with warps and groups as large as theirs.
     /// </summary>
     internal bool HasTensorCores => Accelerator is CudaAccelerator cuda
-        ? PtxIntrinsics.AreOn(cuda)
+        ? cuda.Architecture >= PtxIntrinsics.Oldest
         : _emulatesCuda && Accelerator.AcceleratorType == AcceleratorType.CPU
             && Accelerator.WarpSize == TensorCore.WarpSize && Accelerator.MaxNumThreadsPerGroup >= RowTeam.MaxGroupSize;
 
@@ -101,8 +109,8 @@ public sealed class KernelContext : IDisposable
 
     /// <summary>
     /// Sets what the ILGPU context of an accelerator is built with: ILGPU's algorithms always, and for CUDA the optimization level
-    /// that its kernels are written for and the instructions that its matrix products need (without them kernels are correct and slower).
-    /// On Linux it also lets ILGPU find drivers by their versioned names, unless the program has a resolver for ILGPU's libraries itself.
+    /// that its kernels are written for (without it they are correct and slower). On Linux it also lets ILGPU find drivers by their
+    /// versioned names, unless the program has a resolver for ILGPU's libraries itself.
     /// </summary>
     /// <param name="builder">The builder of the context.</param>
     /// <param name="type">The kind of accelerator that the context is for.</param>
@@ -110,7 +118,6 @@ public sealed class KernelContext : IDisposable
     {
         ArgumentNullException.ThrowIfNull(builder);
         NativeDrivers.Prepare();
-        PtxIntrinsics.Register(builder);
         return builder.EnableAlgorithms().Optimize(type == AcceleratorType.Cuda ? PtxCode.Level : OptimizationLevel.O1);
     }
 
@@ -124,13 +131,18 @@ public sealed class KernelContext : IDisposable
 
     // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
     internal static KernelContext EmulatingCuda(Accelerator accelerator, MatrixPrecision precision, CudaTileKind? tile) =>
-        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true) { ForcedTile = tile };
+        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups: false) { ForcedTile = tile };
+
+    // For tests: OpenCL's sub-groups wherever the device has them.
+    internal static KernelContext ForcingSubGroups(Accelerator accelerator, KernelVariant variant) =>
+        new(accelerator, variant, 0, MatrixPrecision.Exact, emulatesCuda: false, forcesSubGroups: true);
 
     /// <summary>Stops the worker threads. The accelerator stays as it is.</summary>
     public void Dispose()
     {
         if (_workers is { IsValueCreated: true })
             _workers.Value.Dispose();
+        _openCl?.Dispose();
     }
 
     internal static void CheckThreads(int threads)
@@ -166,7 +178,8 @@ public sealed class KernelContext : IDisposable
         {
             if (!method.IsDefined(typeof(KernelEntryAttribute)))
                 throw new InvalidOperationException($"{method.DeclaringType?.Name}.{method.Name} has no {nameof(KernelEntryAttribute)}.");
-            return Accelerator is CudaAccelerator cuda ? PtxCode.Load(cuda, kernel, sharedBytes) : Accelerator.LoadKernel(kernel);
+            return Accelerator is CudaAccelerator cuda ? PtxCode.Load(cuda, kernel, sharedBytes)
+                : _openCl?.Load(kernel) ?? Accelerator.LoadKernel(kernel);
         });
 
     /// <summary>

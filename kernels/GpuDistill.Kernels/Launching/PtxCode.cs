@@ -27,6 +27,8 @@ internal static class PtxCode
     /// <summary>Whether the package is the known version.</summary>
     public static bool IsKnown { get; } = typeof(Context).Assembly.GetName().Version?.ToString(3) == KnownVersion;
 
+    private static readonly ConditionalWeakTable<CudaAccelerator, PTXBackend> Backends = [];
+
     /// <summary>The optimization level that a context for CUDA should have.</summary>
     public static OptimizationLevel Level => IsKnown ? OptimizationLevel.O2 : OptimizationLevel.O1;
 
@@ -54,12 +56,18 @@ internal static class PtxCode
         CudaAccelerator accelerator, Action<TArguments> kernel, int sharedBytes)
         where TArguments : struct
     {
-        if (!IsKnown)
-            return accelerator.LoadKernel(kernel);
         accelerator.Bind();
-        Kernel loaded = accelerator.LoadKernel(Compile(accelerator.Backend, kernel.Method));
+        Kernel loaded = accelerator.LoadKernel(Compile(Backends.GetValue(accelerator, BackendOf), kernel.Method));
         CudaSharedMemory.Allow((CudaKernel)loaded, sharedBytes);
         return loaded.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TArguments>>();
+    }
+
+    // One like the accelerator's own, which was made before the instructions were known if the context was not prepared for them.
+    private static PTXBackend BackendOf(CudaAccelerator accelerator)
+    {
+        PtxIntrinsics.Register(accelerator.Context);
+        PTXBackend own = accelerator.Backend;
+        return new PTXBackend(accelerator.Context, accelerator.Capabilities, own.Architecture, own.InstructionSet, own.NvvmAPI);
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_TargetArchitecture")]

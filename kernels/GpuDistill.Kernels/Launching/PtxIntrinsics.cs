@@ -12,49 +12,78 @@ using ILGPU.Runtime.Cuda;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// Instructions of sm_80 that ILGPU does not know: how calls of <see cref="AsyncCopy"/> and <see cref="TensorCore"/> are written
-/// in PTX. Beside <see cref="PtxCode"/> the only place that uses ILGPU's internals.
+/// Instructions that ILGPU does not know, or not by these names: how calls of <see cref="SubGroup"/>, the conversions of
+/// <see cref="HalfStorage"/>, <see cref="AsyncCopy"/> and <see cref="TensorCore"/> (both from sm_80 on) are written in PTX.
 /// </summary>
 /// <remarks>
 /// A method marked <see cref="IntrinsicImplementationAttribute"/> is an instruction where a backend has a handler for it; elsewhere
-/// (on the CPU accelerator) its C# body runs. The handlers' signature is ILGPU's. With a version of ILGPU that is not
-/// <see cref="PtxCode.KnownVersion"/> nothing is registered, and no kernel that needs it is offered.
+/// (on the CPU accelerator) its C# body runs. The handlers' signature is ILGPU's, and public.
 /// </remarks>
 internal static class PtxIntrinsics
 {
     private const BindingFlags Any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
-    // Contexts that know them. A context built in another way compiles no kernel that needs them.
+    // Contexts that know them.
     private static readonly ConditionalWeakTable<IntrinsicImplementationManager, object> Managers = [];
+    private static readonly Lock Registration = new();
 
-    /// <summary>The oldest architecture that has them.</summary>
+    /// <summary>The oldest architecture that has asynchronous copies and tensor cores for TF32.</summary>
     public static CudaArchitecture Oldest => CudaArchitecture.SM_80;
 
-    /// <summary>Makes the instructions known to a context that is being built.</summary>
-    public static void Register(Context.Builder builder)
+    /// <summary>Makes the instructions known to a context, whose backends have them if they are made afterwards.</summary>
+    public static void Register(Context context)
     {
-        if (!PtxCode.IsKnown)
-            return;
-        Managers.AddOrUpdate(builder.GetIntrinsicManager(), builder);
-        Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.OneQuad), nameof(CopyOneQuad));
-        Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.OneFloat), nameof(CopyOneFloat));
-        Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.Commit), nameof(CommitCopies));
-        Register(builder, typeof(AsyncCopy), nameof(AsyncCopy.WaitForAllButTheNewest), nameof(WaitForCopies));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.RoundToTf32), nameof(RoundToTf32));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.LoadMatrices), nameof(LoadMatrices));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.LoadTransposedMatrices), nameof(LoadTransposedMatrices));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.MultiplyAddTf32), nameof(MultiplyAddTf32));
-        Register(builder, typeof(TensorCore), nameof(TensorCore.MultiplyAddBFloat16), nameof(MultiplyAddBFloat16));
-    }
+        IntrinsicImplementationManager manager = context.GetIntrinsicManager();
+        lock (Registration)
+        {
+            if (!Managers.TryAdd(manager, Managers))
+                return;
+        }
 
-    /// <summary>Whether a device and the context that it was opened in have them.</summary>
-    public static bool AreOn(CudaAccelerator accelerator) =>
-        accelerator.Architecture >= Oldest && Managers.TryGetValue(accelerator.Context.GetIntrinsicManager(), out _);
+        manager.RegisterMethod(typeof(SubGroup).GetProperty(nameof(SubGroup.Size))!.GetMethod!, Everywhere(nameof(WarpSize)));
+        foreach (Type value in (Type[])[typeof(float), typeof(int)])
+            manager.RegisterMethod(typeof(SubGroup).GetMethod(nameof(SubGroup.Exchange), [value, typeof(int)])!, Everywhere(nameof(ShuffleXor)));
+        manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Widen))!, Everywhere(nameof(HalfToFloat)));
+        manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Round))!, Everywhere(nameof(FloatToHalf)));
+        Register(typeof(AsyncCopy), nameof(AsyncCopy.OneQuad), nameof(CopyOneQuad));
+        Register(typeof(AsyncCopy), nameof(AsyncCopy.OneFloat), nameof(CopyOneFloat));
+        Register(typeof(AsyncCopy), nameof(AsyncCopy.Commit), nameof(CommitCopies));
+        Register(typeof(AsyncCopy), nameof(AsyncCopy.WaitForAllButTheNewest), nameof(WaitForCopies));
+        Register(typeof(TensorCore), nameof(TensorCore.RoundToTf32), nameof(RoundToTf32));
+        Register(typeof(TensorCore), nameof(TensorCore.LoadMatrices), nameof(LoadMatrices));
+        Register(typeof(TensorCore), nameof(TensorCore.LoadTransposedMatrices), nameof(LoadTransposedMatrices));
+        Register(typeof(TensorCore), nameof(TensorCore.MultiplyAddTf32), nameof(MultiplyAddTf32));
+        Register(typeof(TensorCore), nameof(TensorCore.MultiplyAddBFloat16), nameof(MultiplyAddBFloat16));
 
-    private static void Register(Context.Builder builder, Type type, string method, string handler) =>
-        builder.GetIntrinsicManager().RegisterMethod(
+        void Register(Type type, string method, string handler) => manager.RegisterMethod(
             type.GetMethod(method, Any)!,
             new PTXIntrinsic(typeof(PtxIntrinsics), handler, IntrinsicImplementationMode.GenerateCode, Oldest));
+
+        static PTXIntrinsic Everywhere(string handler) => new(typeof(PtxIntrinsics), handler, IntrinsicImplementationMode.GenerateCode);
+    }
+
+    private static void WarpSize(PTXBackend backend, PTXCodeGenerator code, Value call) =>
+        code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tmov.u32 {Names(code.Allocate(call))[0]}, {PTXBackend.WarpSize};");
+
+    private static void ShuffleXor(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string value = Operand(code, call[0]);
+        string mask = Operand(code, call[1]);
+        code.Builder.AppendLine(
+            CultureInfo.InvariantCulture, $"\tshfl.sync.bfly.b32 {Names(code.Allocate(call))[0]}, {value}, {mask}, 31, 0xffffffff;");
+    }
+
+    private static void HalfToFloat(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string bits = Operand(code, call[0]);
+        code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.f32.f16 {Names(code.Allocate(call))[0]}, {bits};");
+    }
+
+    private static void FloatToHalf(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string value = Operand(code, call[0]);
+        code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.rn.f16.f32 {Names(code.Allocate(call))[0]}, {value};");
+    }
 
     // Around the first-level cache: what a group copies it reads again from shared memory only.
     private static void CopyOneQuad(PTXBackend backend, PTXCodeGenerator code, Value call) => Copy(code, call, "cg", 16);

@@ -1,8 +1,12 @@
 using ILGPU;
+using ILGPU.IR.Intrinsics;
 
 namespace GpuDistill.Kernels;
 
-/// <summary>Half precision (IEEE binary16) in memory, converted by integer arithmetic: the same bits on every device.</summary>
+/// <summary>
+/// Half precision (IEEE binary16) in memory. A GPU converts it by its own instructions (<see cref="PtxIntrinsics"/>,
+/// <see cref="OpenClCode"/>), and the bodies here run on the CPU: the same bits everywhere, but for those of a NaN, which stays one.
+/// </summary>
 internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort>
 {
     // Exponents of single precision are biased by 112 more, and its fractions 13 bits longer.
@@ -17,6 +21,7 @@ internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort
 
     public ushort ToBits(float value) => Round(value);
 
+    [IntrinsicImplementation]
     public static float Widen(ushort bits)
     {
         uint magnitude = bits & 0x7FFFu;
@@ -27,6 +32,7 @@ internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort
         return Interop.IntAsFloat(wide | ((bits & 0x8000u) << 16));
     }
 
+    [IntrinsicImplementation]
     public static ushort Round(float value)
     {
         uint bits = Interop.FloatAsInt(value);

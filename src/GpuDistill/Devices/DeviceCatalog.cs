@@ -54,7 +54,7 @@ internal static class DeviceCatalog
                 device.Name.Trim(),
                 device.MemorySize,
                 $"{TypeName(device.DeviceType)}, {device.PlatformName.Trim()}, OpenCL {device.DeviceVersion.Major}.{device.DeviceVersion.Minor}, "
-                + $"{device.NumMultiprocessors} compute units"),
+                + $"{device.NumMultiprocessors} compute units, reductions in {(OpenClCode.Suit(device) ? "sub-groups" : "local memory")}"),
             device.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
             device.CreateAccelerator))];
 

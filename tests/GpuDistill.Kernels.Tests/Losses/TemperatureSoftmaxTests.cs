@@ -8,7 +8,7 @@ public class TemperatureSoftmaxTests
     private static readonly (int Rows, int Columns)[] Shapes =
         [(1, 1), (1, 2), (4097, 2), (13, 3), (129, 10), (7, 15), (7, 16), (7, 17), (5, 31), (5, 33), (3, 41), (2, 257), (3, 1000), (2, 4095), (1, 32000), (1, 128256)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithSubGroups;
 
     [Theory]
     [MemberData(nameof(Variants))]

@@ -18,13 +18,13 @@ internal readonly struct WarpReduction : IRowReduction
 {
     public RowRange Union(RowRange range, RowTeam team)
     {
-        for (int mask = Lanes(team) / 2; mask > 0; mask /= 2)
+        for (int mask = team.Lanes / 2; mask > 0; mask /= 2)
         {
             RowRange other = default;
-            other.StudentMaximum = Warp.ShuffleXor(range.StudentMaximum, mask);
-            other.StudentMinimum = Warp.ShuffleXor(range.StudentMinimum, mask);
-            other.TeacherMaximum = Warp.ShuffleXor(range.TeacherMaximum, mask);
-            other.TeacherMinimum = Warp.ShuffleXor(range.TeacherMinimum, mask);
+            other.StudentMaximum = SubGroup.Exchange(range.StudentMaximum, mask);
+            other.StudentMinimum = SubGroup.Exchange(range.StudentMinimum, mask);
+            other.TeacherMaximum = SubGroup.Exchange(range.TeacherMaximum, mask);
+            other.TeacherMinimum = SubGroup.Exchange(range.TeacherMinimum, mask);
             range = RowRange.Union(range, other);
         }
 
@@ -33,25 +33,22 @@ internal readonly struct WarpReduction : IRowReduction
 
     public RowSums Add(RowSums sums, RowTeam team)
     {
-        for (int mask = Lanes(team) / 2; mask > 0; mask /= 2)
+        for (int mask = team.Lanes / 2; mask > 0; mask /= 2)
         {
             RowSums other = default;
-            other.Student = Warp.ShuffleXor(sums.Student, mask);
-            other.Teacher = Warp.ShuffleXor(sums.Teacher, mask);
-            other.Hard = Warp.ShuffleXor(sums.Hard, mask);
-            other.Cross = Warp.ShuffleXor(sums.Cross, mask);
-            other.Difference = Warp.ShuffleXor(sums.Difference, mask);
-            other.Uniform = Warp.ShuffleXor(sums.Uniform, mask);
-            other.UniformWeight = Warp.ShuffleXor(sums.UniformWeight, mask);
-            other.FirstFromEnd = Warp.ShuffleXor(sums.FirstFromEnd, mask);
+            other.Student = SubGroup.Exchange(sums.Student, mask);
+            other.Teacher = SubGroup.Exchange(sums.Teacher, mask);
+            other.Hard = SubGroup.Exchange(sums.Hard, mask);
+            other.Cross = SubGroup.Exchange(sums.Cross, mask);
+            other.Difference = SubGroup.Exchange(sums.Difference, mask);
+            other.Uniform = SubGroup.Exchange(sums.Uniform, mask);
+            other.UniformWeight = SubGroup.Exchange(sums.UniformWeight, mask);
+            other.FirstFromEnd = SubGroup.Exchange(sums.FirstFromEnd, mask);
             sums = RowSums.Add(sums, other);
         }
 
         return sums;
     }
-
-    /// <summary>The lanes of one warp that a team has.</summary>
-    public static int Lanes(RowTeam team) => team.Size < Warp.WarpSize ? team.Size : Warp.WarpSize;
 }
 
 /// <summary>The same within each warp, then shared memory from warp to warp.</summary>
@@ -65,7 +62,7 @@ internal readonly struct ShuffledReduction : IRowReduction
         ArrayView<RowRange> scratch = SharedMemory.Allocate<RowRange>(MaxWarps);
         WarpReduction warpReduction = default;
         range = warpReduction.Union(range, team);
-        int lanes = WarpReduction.Lanes(team);
+        int lanes = team.Lanes;
         if (team.Size == lanes)
             return range;
         int warps = team.Size / lanes;
@@ -84,7 +81,7 @@ internal readonly struct ShuffledReduction : IRowReduction
         ArrayView<RowSums> scratch = SharedMemory.Allocate<RowSums>(MaxWarps);
         WarpReduction warpReduction = default;
         sums = warpReduction.Add(sums, team);
-        int lanes = WarpReduction.Lanes(team);
+        int lanes = team.Lanes;
         if (team.Size == lanes)
             return sums;
         int warps = team.Size / lanes;
@@ -99,16 +96,23 @@ internal readonly struct ShuffledReduction : IRowReduction
     }
 }
 
-/// <summary>A tree through shared memory, as the portable kernel has it: for OpenCL in tests.</summary>
+/// <summary>
+/// The same with a tree through shared memory from sub-group to sub-group, which may be of one thread each: for any device.
+/// </summary>
 internal readonly struct TreeReduction : IRowReduction
 {
     public RowRange Union(RowRange range, RowTeam team)
     {
+        WarpReduction warpReduction = default;
+        range = warpReduction.Union(range, team);
+        int lanes = team.Lanes;
+        if (team.Size == lanes)
+            return range;
         ArrayView<RowRange> scratch = SharedMemory.Allocate<RowRange>(RowTeam.MaxGroupSize);
         Group.Barrier(); // the scratch may still be read by the row before
         scratch[Group.IdxX] = range;
         Group.Barrier();
-        for (int half = team.Size / 2; half > 0; half /= 2)
+        for (int half = team.Size / 2; half >= lanes; half /= 2)
         {
             if (team.Lane < half)
                 scratch[Group.IdxX] = RowRange.Union(scratch[Group.IdxX], scratch[Group.IdxX + half]);
@@ -120,11 +124,16 @@ internal readonly struct TreeReduction : IRowReduction
 
     public RowSums Add(RowSums sums, RowTeam team)
     {
+        WarpReduction warpReduction = default;
+        sums = warpReduction.Add(sums, team);
+        int lanes = team.Lanes;
+        if (team.Size == lanes)
+            return sums;
         ArrayView<RowSums> scratch = SharedMemory.Allocate<RowSums>(RowTeam.MaxGroupSize);
         Group.Barrier(); // the scratch may still be read by the row before
         scratch[Group.IdxX] = sums;
         Group.Barrier();
-        for (int half = team.Size / 2; half > 0; half /= 2)
+        for (int half = team.Size / 2; half >= lanes; half /= 2)
         {
             if (team.Lane < half)
                 scratch[Group.IdxX] = RowSums.Add(scratch[Group.IdxX], scratch[Group.IdxX + half]);
