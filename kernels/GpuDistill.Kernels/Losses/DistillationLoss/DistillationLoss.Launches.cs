@@ -10,6 +10,9 @@ public static partial class DistillationLoss
 {
     private const int RowsPerThread = 4;
 
+    // Terms that a thread sums before it adds them to the sum so far: few additions of a small to a large number.
+    private const int SumsPerBlock = 64;
+
     private static CompositeLaunch Launches<T>(
         KernelContext context, KernelVariant variant, Arguments<T> a, Workspace workspace, params ReadOnlySpan<Launch> rowPasses)
         where T : unmanaged

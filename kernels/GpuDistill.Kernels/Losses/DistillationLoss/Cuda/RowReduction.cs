@@ -99,11 +99,13 @@ internal readonly struct ShuffledReduction : IRowReduction
     }
 }
 
-/// <summary>A tree through shared memory, as the portable kernel has it: for OpenCL in tests.</summary>
+/// <summary>A tree through shared memory: for the portable kernel, and for OpenCL in tests of the CUDA kernels.</summary>
 internal readonly struct TreeReduction : IRowReduction
 {
     public RowRange Union(RowRange range, RowTeam team)
     {
+        if (team.Size == 1)
+            return range;
         ArrayView<RowRange> scratch = SharedMemory.Allocate<RowRange>(RowTeam.MaxGroupSize);
         Group.Barrier(); // the scratch may still be read by the row before
         scratch[Group.IdxX] = range;
@@ -120,6 +122,8 @@ internal readonly struct TreeReduction : IRowReduction
 
     public RowSums Add(RowSums sums, RowTeam team)
     {
+        if (team.Size == 1)
+            return sums;
         ArrayView<RowSums> scratch = SharedMemory.Allocate<RowSums>(RowTeam.MaxGroupSize);
         Group.Barrier(); // the scratch may still be read by the row before
         scratch[Group.IdxX] = sums;
