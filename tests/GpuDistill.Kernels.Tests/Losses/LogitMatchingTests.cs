@@ -8,7 +8,10 @@ public class LogitMatchingTests
     private static readonly (int Rows, int Columns)[] Shapes =
         [(1, 2), (67, 3), (131, 10), (3, 15), (3, 16), (3, 17), (2, 31), (2, 33), (5, 64), (2, 257), (1, 4099)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.Variants;
+    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithCuda;
+
+    public static TheoryData<string, KernelVariant> CudaVariants =>
+        [.. Variants.Where(row => row.Data.Item2 == KernelVariant.Cuda)];
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -25,6 +28,25 @@ public class LogitMatchingTests
                 CheckAgainstReference(context, new(rows, columns, peaky, TestData.PeakyLogits(rows, columns, 3)), options);
                 CheckAgainstReference(context, new(rows, columns, peaky, extreme), options);
                 CheckAgainstReference(context, new(rows, columns, extreme, peaky), options);
+            }
+        }
+    }
+
+    // Several slabs of few classes, the last of them not full, and every plan of more; the teacher's rows in order and gathered.
+    [Theory]
+    [MemberData(nameof(CudaVariants))]
+    public void Every_length_of_the_CUDA_variants_rows_matches_the_reference(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        int group = context.GroupSize(RowTeam.MaxGroupSize);
+        for (int columns = 2; columns <= 80 * group && columns < 20_000; columns = columns < 50 ? columns + 1 : (columns * 3 / 2) + 1)
+        {
+            int rows = columns < 50 ? (2 * context.GroupSize(Slab.GroupSize)) + 5 : 5;
+            foreach (int length in (int[])[columns, (columns + 3) / 4 * 4])
+            {
+                LogitMatchingCase batch = new(rows, length, TestData.PeakyLogits(rows, length, 1), TestData.PeakyLogits(rows, length, 2));
+                CheckAgainstReference(context, batch, new());
+                CheckAgainstReference(context, batch with { TeacherRows = [.. Enumerable.Range(0, rows).Select(row => row * 3 % rows)] }, new());
             }
         }
     }

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
@@ -80,7 +79,7 @@ public static partial class DistillationLoss
             FewQuadsRow logits = default;
             for (int start = 0; start < source.Columns; start += block)
             {
-                RowSource<T> some = BlockOf(source, start, block);
+                RowSource<T> some = source.Block(start, block);
                 logits = logits.Load<T, TAccess>(some, some.First);
                 part = AddBlock<T, TAccess>(part, batch, task, some, logits);
             }
@@ -103,21 +102,12 @@ public static partial class DistillationLoss
             GradientTarget<T> target = new() { Gradient = a.Gradient, Start = source.StudentStart, Columns = source.Columns };
             for (int start = 0; start < source.Columns; start += block)
             {
-                RowSource<T> some = BlockOf(source, start, block);
+                RowSource<T> some = source.Block(start, block);
                 if (a.Settings.Columns > block) // else the registers still hold the row
                     logits = logits.Load<T, TAccess>(some, some.First);
                 CudaGradient<T, TAccess, FewQuadsRow>(batch, task, some, logits, sums, loss, target);
             }
         }
-    }
-
-    // The columns of a row that its team's registers hold at a time.
-    private static RowSource<T> BlockOf<T>(RowSource<T> source, int start, int length)
-        where T : unmanaged
-    {
-        source.First += start;
-        source.Columns = XMath.Min(source.Columns - start, length) + start;
-        return source;
     }
 
     private static RowPart AddBlock<T, TAccess>(RowPart part, LossBatch batch, RowTask task, RowSource<T> source, FewQuadsRow logits)
@@ -134,11 +124,17 @@ public static partial class DistillationLoss
         return part;
     }
 
-    private static void StoreRow<T>(Arguments<T> a, long row, RowLoss loss, RowRecord record)
+    internal static void StoreRow<T>(Arguments<T> a, long row, RowLoss loss, RowRecord record)
         where T : unmanaged
     {
         if (a.HasRecords != 0)
             a.Records[row] = record;
+        StoreLosses(a, row, loss);
+    }
+
+    internal static void StoreLosses<T>(Arguments<T> a, long row, RowLoss loss)
+        where T : unmanaged
+    {
         if (a.HasSoftLosses != 0)
             a.SoftLosses[row] = loss.Soft;
         if (a.HasHardLosses != 0)
