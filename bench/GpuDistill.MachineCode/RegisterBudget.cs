@@ -3,7 +3,8 @@ namespace GpuDistill.MachineCode;
 /// <summary>
 /// The most registers per thread that a kernel may take on any of the architectures, a multiple of 8 as the hardware gives them
 /// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason. The CUDA
-/// loss holds up to 64 logits in registers, the portable one 32: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way.
+/// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way;
+/// the portable one holds 32.
 /// Its slabs hold 24, and five groups of 128 share a multiprocessor; four on sm_75, where shared memory has no room for more and one takes
 /// 100. The CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has two groups too: one multiplies
 /// while the other waits.

@@ -54,9 +54,15 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
         !whole ? RowKernel<T, SingleElements<T, TStorage>>
-        : typeof(TStorage) == typeof(HalfStorage) ? (Action<Arguments<T>>)(object)(Action<Arguments<ushort>>)RowKernel<ushort, WholeShorts<HalfStorage>>
-        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<Arguments<T>>)(object)(Action<Arguments<ushort>>)RowKernel<ushort, WholeShorts<BFloat16Storage>>
-        : (Action<Arguments<T>>)(object)(Action<Arguments<float>>)RowKernel<float, WholeQuads>;
+        : typeof(TStorage) == typeof(HalfStorage) ? Cast<T, ushort>(RowKernel<ushort, WholeShorts<HalfStorage>>)
+        : typeof(TStorage) == typeof(BFloat16Storage) ? Cast<T, ushort>(RowKernel<ushort, WholeShorts<BFloat16Storage>>)
+        : Cast<T, float>(RowKernel<float, WholeQuads>);
+
+    // Both types are the same.
+    private static Action<Arguments<T>> Cast<T, TSame>(Action<Arguments<TSame>> kernel)
+        where T : unmanaged
+        where TSame : unmanaged =>
+        (Action<Arguments<T>>)(object)kernel;
 
     [KernelEntry(Instances = nameof(PortableInstances))]
     internal static void RowKernel<T, TAccess>(Arguments<T> a)

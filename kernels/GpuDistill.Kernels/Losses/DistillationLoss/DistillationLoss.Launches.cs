@@ -4,8 +4,8 @@ using ILGPU.Algorithms;
 namespace GpuDistill.Kernels;
 
 // Around the pass over the rows, for the variants that are kernels, here and of LogitMatching: before it, with Reduction.Mean, a
-// count of the rows and labels; after it the totals. Each is done by groups of a block of rows, and by one group more where there are several blocks: one group
-// alone would take each of its threads through 4096 of a million rows.
+// count of the rows and labels; after it the totals. Each is done by groups of a block of rows, and by one group more where there
+// are several blocks: one group alone would take each of its threads through 4096 of a million rows.
 public static partial class DistillationLoss
 {
     private const int RowsPerThread = 4;
@@ -19,7 +19,12 @@ public static partial class DistillationLoss
         Launches(nameof(DistillationLoss), context, variant, a, workspace, rowPasses);
 
     internal static CompositeLaunch Launches<T>(
-        string operation, KernelContext context, KernelVariant variant, Arguments<T> a, Workspace workspace, params ReadOnlySpan<Launch> rowPasses)
+        string operation,
+        KernelContext context,
+        KernelVariant variant,
+        Arguments<T> a,
+        Workspace workspace,
+        params ReadOnlySpan<Launch> rowPasses)
         where T : unmanaged
     {
         int groupSize = context.GroupSize(PreferredGroupSize);

@@ -76,8 +76,8 @@ public static partial class LogitMatching
             Slab = Slab.Of(kernel.Loss.Settings.Columns, rowsPerSlab, isAligned),
             Slabs = count,
         };
-        Launch rows = context.Portable(
-            nameof(LogitMatching), context.HasShuffles ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>, groups, groupSize, slabs);
+        Action<SlabArguments> slabKernel = context.HasShuffles ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>;
+        Launch rows = context.Portable(nameof(LogitMatching), slabKernel, groups, groupSize, slabs);
         return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, kernel.Loss, workspace, rows);
     }
 

@@ -28,7 +28,8 @@ internal struct MatchingSums
     /// <summary>Of both parts of a row.</summary>
     public readonly struct Addition : IRowJoin<MatchingSums>
     {
-        public MatchingSums Of(MatchingSums a, MatchingSums b) => new() { Sum = a.Sum + b.Sum, Kept = a.Kept + b.Kept, State = a.State | b.State };
+        public MatchingSums Of(MatchingSums a, MatchingSums b) =>
+            new() { Sum = a.Sum + b.Sum, Kept = a.Kept + b.Kept, State = a.State | b.State };
 
         public MatchingSums FromLane(MatchingSums sums, int bit) => new()
         {
@@ -106,7 +107,9 @@ internal struct MatchingGradient<TAccess> : IQuadPass<float>
             access.Store(Target.Gradient, Target.Start, column, Target.Columns, gradient);
         }
 
-        return squares + ((difference.X * difference.X) + (difference.Y * difference.Y) + ((difference.Z * difference.Z) + (difference.W * difference.W)));
+        float low = (difference.X * difference.X) + (difference.Y * difference.Y);
+        float high = (difference.Z * difference.Z) + (difference.W * difference.W);
+        return squares + (low + high);
     }
 
     private readonly float Of(float z, float v)

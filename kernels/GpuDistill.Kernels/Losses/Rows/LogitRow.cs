@@ -21,7 +21,9 @@ internal struct RowSource<T>
     /// <summary>0 where no teacher is read.</summary>
     public int Soft;
 
-    /// <summary>The same of <paramref name="length"/> columns from <paramref name="start"/> on: what a team's registers hold at a time.</summary>
+    /// <summary>
+    /// The same of <paramref name="length"/> columns from <paramref name="start"/> on: what a team's registers hold at a time.
+    /// </summary>
     public readonly RowSource<T> Block(int start, int length)
     {
         RowSource<T> block = this;

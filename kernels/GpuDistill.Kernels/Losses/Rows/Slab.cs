@@ -23,7 +23,9 @@ internal struct Slab
     /// <summary>Elements from one row to the next in shared memory.</summary>
     public int Pitch;
 
-    /// <summary>2^32 by the columns, rounded up, where rows are an even number of elements: a division by them is a multiplication. Else 0.</summary>
+    /// <summary>
+    /// 2^32 by the columns, rounded up, where rows are an even number of elements: a division by them is a multiplication. Else 0.
+    /// </summary>
     public uint RowsPerElement;
 
     /// <summary>1 where slabs begin at multiples of 16 bytes in global memory.</summary>
@@ -90,7 +92,9 @@ internal struct Slab
     }
 }
 
-/// <summary>Elements of a row in shared memory, one by one, with indices of 32 bits; those beyond the row's end are -infinity and never written.</summary>
+/// <summary>
+/// Elements of a row in shared memory, one by one, with indices of 32 bits; those beyond the row's end are -infinity and never written.
+/// </summary>
 internal readonly struct SharedElements : IQuadAccess<float>
 {
     public bool Has(int column, int index, int columns) => column + index < columns;
