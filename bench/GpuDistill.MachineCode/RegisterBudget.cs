@@ -3,7 +3,8 @@ namespace GpuDistill.MachineCode;
 /// <summary>
 /// The most registers per thread that a kernel may take on any of the architectures, a multiple of 8 as the hardware gives them
 /// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason. The CUDA
-/// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way.
+/// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way;
+/// the portable one holds 32.
 /// Its slabs hold 24, and five groups of 128 share a multiprocessor; four on sm_75, where shared memory has no room for more and one takes
 /// 100. The CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has two groups too: one multiplies
 /// while the other waits.
@@ -80,15 +81,22 @@ internal static class RegisterBudget
         ["DistillationLoss.CudaSlabKernel<UInt16, ShortSlab<Half>, SlabSingles, WarpReduction>"] = 96,
         ["DistillationLoss.RecordsKernel<Single>"] = 32,
         ["DistillationLoss.RecordsKernel<UInt16>"] = 32,
-        ["DistillationLoss.RowKernel<BFloat16>"] = 64,
-        ["DistillationLoss.RowKernel<Float>"] = 64,
-        ["DistillationLoss.RowKernel<Half>"] = 64,
+        ["DistillationLoss.RowKernel<Single, SingleElements<Float>>"] = 128,
+        ["DistillationLoss.RowKernel<Single, WholeQuads>"] = 112,
+        ["DistillationLoss.RowKernel<UInt16, SingleElements<BFloat16>>"] = 120,
+        ["DistillationLoss.RowKernel<UInt16, SingleElements<Half>>"] = 120,
+        ["DistillationLoss.RowKernel<UInt16, WholeShorts<BFloat16>>"] = 120,
+        ["DistillationLoss.RowKernel<UInt16, WholeShorts<Half>>"] = 120,
         ["DistillationLoss.ScalesKernel<Single>"] = 16,
         ["DistillationLoss.ScalesKernel<UInt16>"] = 16,
         ["DistillationLoss.TotalsKernel<Single>"] = 32,
         ["DistillationLoss.TotalsKernel<UInt16>"] = 32,
-        ["LogitMatching.RowsKernel"] = 48,
-        ["LogitMatching.TotalsKernel"] = 32,
+        ["LogitMatching.CudaRowKernel<SingleElements<Float>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 80,
+        ["LogitMatching.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>>, ShuffledReduction>"] = 112,
+        ["LogitMatching.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 80,
+        ["LogitMatching.CudaSlabKernel<WarpReduction>"] = 72,
+        ["LogitMatching.RowKernel<SingleElements<Float>>"] = 80,
+        ["LogitMatching.RowKernel<WholeQuads>"] = 80,
         ["MatrixProduct.CudaKernel<BFloat16, HugeTile, SquareTensorSums<BFloat16Math>, AcrossBFloat16, AcrossBFloat16>"] = 192,
         ["MatrixProduct.CudaKernel<BFloat16, HugeTile, SquareTensorSums<BFloat16Math>, AcrossBFloat16, AlongTerms<BFloat16>>"] = 192,
         ["MatrixProduct.CudaKernel<BFloat16, HugeTile, SquareTensorSums<BFloat16Math>, AlongTerms<BFloat16>, AcrossBFloat16>"] = 192,
@@ -145,8 +153,11 @@ internal static class RegisterBudget
         ["TeacherMean.AddLogitsKernel"] = 32,
         ["TeacherMean.AddProbabilitiesKernel"] = 32,
         ["TeacherMean.FinishKernel"] = 24,
-        ["TemperatureSoftmax.Kernel<BFloat16>"] = 32,
-        ["TemperatureSoftmax.Kernel<Float>"] = 32,
-        ["TemperatureSoftmax.Kernel<Half>"] = 32,
+        ["TemperatureSoftmax.CudaRowKernel<SingleElements<Float>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 64,
+        ["TemperatureSoftmax.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>>, ShuffledReduction>"] = 64,
+        ["TemperatureSoftmax.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 56,
+        ["TemperatureSoftmax.CudaSlabKernel<WarpReduction>"] = 48,
+        ["TemperatureSoftmax.Kernel<Single, SingleElements<Float>>"] = 64,
+        ["TemperatureSoftmax.Kernel<Single, WholeQuads>"] = 56,
     };
 }

@@ -15,6 +15,11 @@ internal readonly record struct BufferSpan(MemoryBuffer? Buffer, long Start, lon
         return new BufferSpan(contiguous.Buffer, contiguous.IndexInBytes, contiguous.LengthInBytes);
     }
 
+    /// <summary>Whether a view begins at a multiple of 16 bytes; buffers do.</summary>
+    public static bool IsAligned<T>(ArrayView<T> view)
+        where T : unmanaged =>
+        Of(view).Start % 16 == 0;
+
     public bool Overlaps(BufferSpan other) =>
         Buffer is not null && Buffer == other.Buffer && Start < other.Start + other.Length && other.Start < Start + Length;
 }

@@ -18,8 +18,11 @@ public class KernelCatalogTests
     {
         Assert.Equal(KernelCatalog.All.Count, KernelCatalog.All.Select(entry => entry.Name).Distinct().Count());
         Assert.All(KernelCatalog.All, entry => Assert.False(entry.Method.ContainsGenericParameters));
-        foreach ((_, Type storage) in StorageType.All)
-            Assert.Contains(KernelCatalog.All, entry => entry.Name == $"TemperatureSoftmax.Kernel<{storage.Name.Replace("Storage", "", StringComparison.Ordinal)}>");
+        foreach ((Type element, Type storage) in StorageType.All)
+        {
+            string access = $"SingleElements<{storage.Name.Replace("Storage", "", StringComparison.Ordinal)}>";
+            Assert.Contains(KernelCatalog.All, entry => entry.Name == $"DistillationLoss.RowKernel<{element.Name}, {access}>");
+        }
     }
 
     private static void Unmarked(int argument)

@@ -40,6 +40,38 @@ public class DistillationLossTests
         }
     }
 
+    // What comes late in a row changes what its early sums are relative to; on each device a row of several of its threads' blocks.
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Rows_whose_logits_grow_fall_or_begin_with_infinity_match_the_reference(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        int columns = (5 * 16 * context.GroupSize(RowTeam.MaxGroupSize)) + 3;
+        LossCase plain = LossCase.Peaky(4, columns);
+        float[] growing = [.. Enumerable.Range(0, 4 * columns).Select(i => (40f * (i % columns) / columns) - 20)];
+        float[] falling = [.. growing.Select(z => -z)];
+        float[] masked = [.. growing];
+        float[] lost = [.. growing];
+        for (int row = 0; row < 4; row++)
+        {
+            masked.AsSpan(row * columns, columns / 2).Fill(float.NegativeInfinity);
+            lost.AsSpan(row * columns, columns / 2).Fill(-1e6f);
+        }
+
+        int[] labels = [columns - 1, -100, columns / 2, 0];
+        foreach (float temperature in (float[])[1, 4, 50, 100])
+        {
+            foreach (float smoothing in (float[])[0, 0.1f])
+            {
+                LossCase test = plain with { Labels = labels, Options = new() { Temperature = temperature, LabelSmoothing = smoothing } };
+                (test with { Student = growing, Teacher = falling }).Check(context, "growing");
+                (test with { Student = falling, Teacher = growing }).Check(context, "falling");
+                (test with { Student = growing, Teacher = masked }).Check(context, "the teacher begins with infinity");
+                (test with { Student = masked, Teacher = lost }).Check(context, "the student does, where the teacher has no mass");
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Variants))]
     public void Extreme_logits_and_temperatures_stay_finite_and_right(string device, KernelVariant variant)

@@ -66,6 +66,32 @@ internal sealed record LogitMatchingCase(int Rows, int Columns, float[] Student,
         return result with { Running = totals.Read().Running };
     }
 
+    /// <summary>Runs the batch and compares all that it wrote with the reference.</summary>
+    public void Check(KernelContext context, LogitMatchingOptions options)
+    {
+        LogitMatchingResult result = Run(context, options);
+        double sum = 0;
+        double largest = 0;
+        for (int row = 0; row < Rows; row++)
+        {
+            string what = $"[{Rows} x {Columns}], {options}, row {row}";
+            (double loss, double[] gradient) = Reference(row, options.ZeroMean);
+            double unit = LargestLogit(row);
+            double scale = options.Weight / Rows;
+            sum += loss;
+            largest = Math.Max(largest, unit);
+            Tolerance.SquaredDifference.Check(loss / unit / unit, result.SoftLosses[row] / unit / unit, what);
+            Tolerance.SquaredDifference.Check(options.Weight * loss / unit / unit, result.TotalLosses[row] / unit / unit, what);
+            Assert.Equal(0, result.HardLosses[row]);
+            Tolerance.LogitDifference.Check(
+                [.. gradient.Select(g => g / unit)], [.. result.Row(row).Select(g => (float)(g / scale / unit))], what);
+        }
+
+        double square = largest * largest;
+        Tolerance.SquaredDifference.Check(sum / Rows / square, result.Totals.Soft / square, "mean");
+        Assert.Equal(options.Weight * result.Totals.Soft, result.Totals.Total);
+    }
+
     private float[] StudentRow(int row) => Student[(row * Columns)..((row + 1) * Columns)];
 
     private float[] TeacherRow(int row)

@@ -8,7 +8,10 @@ public class TemperatureSoftmaxTests
     private static readonly (int Rows, int Columns)[] Shapes =
         [(1, 1), (1, 2), (4097, 2), (13, 3), (129, 10), (7, 15), (7, 16), (7, 17), (5, 31), (5, 33), (3, 41), (2, 257), (3, 1000), (2, 4095), (1, 32000), (1, 128256)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithSubGroups;
+    public static TheoryData<string, KernelVariant> Variants => [.. TestDevices.VariantsWithCuda, .. TestDevices.SubGroupsAlone];
+
+    public static TheoryData<string, KernelVariant> CudaVariants =>
+        [.. Variants.Where(row => row.Data.Item2 == KernelVariant.Cuda)];
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -25,6 +28,53 @@ public class TemperatureSoftmaxTests
                     CheckAgainstReference(context, TestData.ExtremeLogits(rows, columns, 2), rows, columns, temperature, log);
                 }
             }
+        }
+    }
+
+    // Several slabs of few classes, the last of them not full, and every plan of more.
+    [Theory]
+    [MemberData(nameof(CudaVariants))]
+    public void Every_length_of_the_CUDA_variants_rows_matches_the_reference(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        int group = context.GroupSize(RowTeam.MaxGroupSize);
+        for (int columns = 1; columns <= 80 * group && columns < 20_000; columns = columns < 50 ? columns + 1 : (columns * 3 / 2) + 1)
+        {
+            int rows = columns < 50 ? (2 * context.GroupSize(Slab.GroupSize)) + 5 : 5;
+            foreach (int length in (int[])[columns, (columns + 3) / 4 * 4])
+                CheckAgainstReference(context, TestData.PeakyLogits(rows, length, 1), rows, length, 2, log: columns % 2 == 0);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(CudaVariants))]
+    public void Views_that_are_not_aligned_are_read_element_by_element(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach (int columns in (int[])[8, 64])
+        {
+            float[] logits = TestData.PeakyLogits(9, columns, 1);
+            using GuardedBuffer<float> aligned = new(context, logits);
+            using GuardedBuffer<float> shifted = new(context, [0, .. logits]);
+            Matrix<float> matrix = new(shifted.View.SubView(1, logits.Length), 9, columns);
+            TemperatureSoftmax.Bind(context, aligned.Matrix(9, columns), aligned.Matrix(9, columns)).Run(context.Accelerator.DefaultStream);
+            TemperatureSoftmax.Bind(context, matrix, matrix).Run(context.Accelerator.DefaultStream);
+            Assert.Equal([0, .. aligned.Read()], shifted.Read());
+        }
+    }
+
+    [Fact]
+    public void A_slabs_rows_lie_an_odd_pitch_apart()
+    {
+        for (int columns = 1; columns <= CudaPlan.MostSlabColumns; columns++)
+        {
+            CudaPlan plan = CudaPlan.Of(columns, whole: false, Slab.GroupSize, RowTeam.MaxGroupSize, 32);
+            int rows = Slab.GroupSize / plan.Team;
+            Slab slab = Slab.Of(columns, rows, isAligned: true);
+            Assert.True(plan.IsSlab && int.IsOddInteger(slab.Pitch) && rows * slab.Pitch <= Slab.MostFloats);
+            Assert.True(plan.Team * Slab.ColumnsPerThread >= columns);
+            for (int element = 0; element < rows * columns; element++)
+                Assert.Equal((element / columns * slab.Pitch) + (element % columns), slab.PlaceOf(element));
         }
     }
 

@@ -1,7 +1,7 @@
 namespace GpuDistill.Kernels;
 
-// What the CUDA variant's kernels do with a row, wherever its logits are: in registers, shared memory or parts. Made of the
-// passes in Cuda/.
+// What the CUDA variant's kernels do with a row, wherever its logits are: in registers, shared memory or parts; and the portable
+// kernel. Made of the passes in Cuda/.
 public static partial class DistillationLoss
 {
     private static LossBatch BatchOf<T>(Arguments<T> a)

@@ -39,13 +39,9 @@ public static partial class DistillationLoss
         return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
     }
 
-    private static bool AreAligned<T>(Arguments<T> a)
+    internal static bool AreAligned<T>(Arguments<T> a)
         where T : unmanaged =>
-        IsAligned(a.Student) && IsAligned(a.Teacher) && IsAligned(a.Gradient);
-
-    private static bool IsAligned<T>(ArrayView<T> view)
-        where T : unmanaged =>
-        BufferSpan.Of(view).Start % 16 == 0;
+        BufferSpan.IsAligned(a.Student) && BufferSpan.IsAligned(a.Teacher) && BufferSpan.IsAligned(a.Gradient);
 
     private static Action<Arguments<T>> ChooseRowKernel<T, TStorage>(bool whole, int quads, bool shuffles)
         where T : unmanaged
@@ -100,7 +96,7 @@ public static partial class DistillationLoss
         }
     }
 
-    private static RowSource<T> SourceOfRow<T>(Arguments<T> a, RowTeam team, long row, RowTask task)
+    internal static RowSource<T> SourceOfRow<T>(Arguments<T> a, RowTeam team, long row, RowTask task)
         where T : unmanaged => new()
         {
             Student = a.Student,

@@ -3,15 +3,28 @@ using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
-// Around the pass over the rows, for the variants that are kernels: before it, with Reduction.Mean, a count of the labels; after
-// it the totals. Each is done by groups of a block of rows, and by one group more where there are several blocks: one group
-// alone would take each of its threads through 4096 of a million rows.
+// Around the pass over the rows, for the variants that are kernels, here and of LogitMatching: before it, with Reduction.Mean, a
+// count of the rows and labels; after it the totals. Each is done by groups of a block of rows, and by one group more where there
+// are several blocks: one group alone would take each of its threads through 4096 of a million rows.
 public static partial class DistillationLoss
 {
     private const int RowsPerThread = 4;
 
+    // Terms that a thread sums before it adds them to the sum so far: few additions of a small to a large number.
+    private const int SumsPerBlock = 64;
+
     private static CompositeLaunch Launches<T>(
         KernelContext context, KernelVariant variant, Arguments<T> a, Workspace workspace, params ReadOnlySpan<Launch> rowPasses)
+        where T : unmanaged =>
+        Launches(nameof(DistillationLoss), context, variant, a, workspace, rowPasses);
+
+    internal static CompositeLaunch Launches<T>(
+        string operation,
+        KernelContext context,
+        KernelVariant variant,
+        Arguments<T> a,
+        Workspace workspace,
+        params ReadOnlySpan<Launch> rowPasses)
         where T : unmanaged
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
@@ -19,21 +32,21 @@ public static partial class DistillationLoss
         List<Launch> parts = [];
         if (a.Settings.Counts != 0)
         {
-            parts.Add(context.Portable(nameof(DistillationLoss), CountKernel, blocks, groupSize, a));
+            parts.Add(context.Portable(operation, CountKernel, blocks, groupSize, a));
             if (blocks > 1)
-                parts.Add(context.Portable(nameof(DistillationLoss), ScalesKernel, 1, groupSize, a));
+                parts.Add(context.Portable(operation, ScalesKernel, 1, groupSize, a));
         }
 
         parts.AddRange(rowPasses);
         if (a.HasTotals + a.HasRunning > 0)
         {
             if (a.HasRecords != 0)
-                parts.Add(context.Portable(nameof(DistillationLoss), RecordsKernel, a.Partials, groupSize, a));
+                parts.Add(context.Portable(operation, RecordsKernel, a.Partials, groupSize, a));
             if (a.Partials > 1)
-                parts.Add(context.Portable(nameof(DistillationLoss), TotalsKernel, 1, groupSize, a));
+                parts.Add(context.Portable(operation, TotalsKernel, 1, groupSize, a));
         }
 
-        return new CompositeLaunch(nameof(DistillationLoss), variant, [.. parts], workspace);
+        return new CompositeLaunch(operation, variant, [.. parts], workspace);
     }
 
     private static int Blocks(int rows, int groupSize) => (rows - 1) / (groupSize * RowsPerThread) + 1;
@@ -118,7 +131,7 @@ public static partial class DistillationLoss
     }
 
     // What a group's threads have of the totals; all of it where there is no other group.
-    private static void StoreGroup<T>(Arguments<T> a, BatchSums sums, ArrayView<BatchSums> scratch)
+    internal static void StoreGroup<T>(Arguments<T> a, BatchSums sums, ArrayView<BatchSums> scratch)
         where T : unmanaged
     {
         sums = SumOfGroup(sums, scratch);
@@ -145,7 +158,7 @@ public static partial class DistillationLoss
             a.Running[0] = Sum(a.Running[0], totals);
     }
 
-    private static float SoftReductionOf<T>(Arguments<T> a)
+    internal static float SoftReductionOf<T>(Arguments<T> a)
         where T : unmanaged =>
         a.Settings.Counts != 0 ? a.Scales[0] : a.Settings.SoftReduction;
 

@@ -4,7 +4,7 @@ namespace GpuDistill.Kernels;
 public static partial class DistillationLoss
 {
     /// <summary>What is to be done for a row, from its label and its teacher row alone.</summary>
-    private struct RowTask
+    internal struct RowTask
     {
         // -1 for an unlabelled row.
         public int Class;
@@ -38,7 +38,7 @@ public static partial class DistillationLoss
         return task;
     }
 
-    private static RowTask TaskOf<T>(Arguments<T> a, long row)
+    internal static RowTask TaskOf<T>(Arguments<T> a, long row)
         where T : unmanaged =>
         TaskOf(
             a.Settings,

@@ -7,7 +7,7 @@ public static partial class DistillationLoss
 {
     // What passes between the launches of a variant that is kernels, and stand-ins for buffers that were left out: no view of a
     // kernel is ever empty.
-    private sealed class Workspace : IDisposable
+    internal sealed class Workspace : IDisposable
     {
         private readonly Accelerator _accelerator;
         private readonly List<MemoryBuffer> _buffers = [];

@@ -3,7 +3,7 @@ using ILGPU.Runtime;
 
 namespace GpuDistill.Kernels;
 
-// What all variants are given, and what they keep between their passes.
+// What all variants are given, and what those on the CPU keep between their passes.
 public static partial class LogitMatching
 {
     internal struct Arguments
@@ -33,9 +33,6 @@ public static partial class LogitMatching
         public int OverRowsTakingPart;
         public float Scale;
         public float Weight;
-        public int WriteLosses;
-        public int WriteGradient;
-        public int TeamSize;
 
         public readonly bool WantsTotals => Totals.Length > 0 || Running.Length > 0;
 

@@ -1,161 +1,185 @@
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
-// Fused:      gather of the teacher's row, both zero-meanings, loss, accuracy and gradient: each logit is read twice, the
-//             second time from cache, and nothing else of the size of the logits is read or written.
+// Fused:      gather of the teacher's row, both zero-meanings, loss, accuracy and gradient. Each logit is read once where a team's
+//             registers hold the row (C up to 16 per thread, 4096 in groups of 256), else twice, for the mean and for the rest.
 // Math:       d[i] = z[i] - v[i] - mean(z - v),   loss = 1/(2C) sum_i d[i]^2
 //             (the difference of two zero-meaned rows is the zero-meaned difference: one mean instead of two)
 // Gradient:   d[i] / C, times weight and scale; zero-meaning is a projection, and d is already in its image.
-// Shapes:     Student, Gradient [Rows x Columns], Teacher [TeacherCount x Columns], Outcomes and losses [Rows].
-// Geometry:   rows: 1-D groups, TeamSize threads per row, groups stride over the rows; totals: one group for all rows.
-//             Where the scale follows from the number of rows that take part, the gradient is a launch of its own after the totals.
-// Numerics:   fp32, fixed order: a thread sums its elements in order, a tree sums the threads; rows likewise.
-// Edges:      tail rows are computed again by idle teams (barriers stay uniform) and not stored. A count of NaN stands for a row
-//             with a NaN or +inf; -inf is left out.
+// Shapes:     Student, Gradient [Rows x Columns], Teacher [TeacherCount x Columns], losses [Rows]; the gradient may lie over the student's
+//             logits: an element is written by the thread that read it, after a reduction behind every other read of its row.
+// Geometry:   1-D groups, TeamSize threads per row, groups stride over the rows. What goes before and after, the count of the rows that
+//             take part and the totals, is that of the distillation loss (DistillationLoss.Launches.cs), as if this were its soft loss.
+// Numerics:   fp32, fixed order: four terms, a thread's quads, a tree of the threads.
+// Edges:      tail rows are computed again by idle teams (barriers stay uniform) and not stored. -inf is left out; a row with NaN or +inf
+//             is left out whole, and which side it is on follows from bits that are joined with the sums.
 // Reference:  LogitMatching.Reference.cs
 public static partial class LogitMatching
 {
     private const int PreferredGroupSize = 256;
 
-    private static CompositeLaunch BindPortable(KernelContext context, Arguments arguments)
+    internal struct KernelArguments
     {
-        int groupSize = context.GroupSize(PreferredGroupSize);
-        arguments.TeamSize = RowTeam.SizeFor(arguments.Columns, groupSize);
-        int groups = context.GroupsFor(arguments.Rows, groupSize / arguments.TeamSize);
-        Workspace workspace = new(context, ref arguments);
-        bool gradient = arguments.Gradient.Length > 0;
-        bool apart = gradient && arguments.OverRowsTakingPart != 0;
-        List<Launch> parts = [Rows(losses: true, gradient && !apart)];
-        if (apart || arguments.WantsTotals)
-            parts.Add(context.Portable(nameof(LogitMatching), TotalsKernel, 1, groupSize, arguments));
-        if (apart)
-            parts.Add(Rows(losses: false, gradient));
-        return new CompositeLaunch(nameof(LogitMatching), KernelVariant.Portable, [.. parts], workspace);
-
-        Launch Rows(bool losses, bool gradient) => context.Portable(
-            nameof(LogitMatching),
-            RowsKernel,
-            groups,
-            groupSize,
-            arguments with { WriteLosses = losses ? 1 : 0, WriteGradient = gradient ? 1 : 0 });
+        /// <summary>The rows and what is written of them, in the distillation loss's terms.</summary>
+        public DistillationLoss.Arguments<float> Loss;
+        public int ZeroMean;
     }
 
-    [KernelEntry]
-    internal static void RowsKernel(Arguments a)
+    private static CompositeLaunch BindPortable(KernelContext context, Arguments arguments)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
+        KernelArguments kernel = ForKernels(arguments);
+        bool whole = IsWhole(kernel);
+        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForRecords(context, ref kernel.Loss);
+        int groupSize = context.GroupSize(PreferredGroupSize);
+        kernel.Loss.TeamSize = RowTeam.SizeFor(arguments.Columns, groupSize);
+        int groups = context.GroupsFor(arguments.Rows, groupSize / kernel.Loss.TeamSize);
+        Launch rows = context.Portable(
+            nameof(LogitMatching), whole ? RowKernel<WholeQuads> : RowKernel<SingleElements<float, FloatStorage>>, groups, groupSize, kernel);
+        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Portable, kernel.Loss, workspace, rows);
+    }
+
+    private static KernelArguments ForKernels(Arguments a) => new()
+    {
+        ZeroMean = a.ZeroMean,
+        Loss = new DistillationLoss.Arguments<float>
+        {
+            Student = a.Student,
+            Teacher = a.Teacher,
+            TeacherRows = a.TeacherRows,
+            Labels = a.Labels,
+            Gradient = a.Gradient,
+            SoftLosses = a.SoftLosses,
+            HardLosses = a.HardLosses,
+            TotalLosses = a.TotalLosses,
+            Totals = a.Totals,
+            Running = a.Running,
+            Settings = new DistillationLoss.LossSettings
+            {
+                Columns = a.Columns,
+                SoftWeight = a.Weight,
+                IgnoreIndex = a.IgnoreIndex,
+                TeacherCount = a.TeacherCount,
+                Soft = 1,
+                Counts = a.OverRowsTakingPart,
+                SoftReduction = a.Scale,
+            },
+            Rows = a.Rows,
+            HasTeacherRows = a.TeacherRows.Length > 0 ? 1 : 0,
+            HasLabels = a.Labels.Length > 0 ? 1 : 0,
+            HasGradient = a.Gradient.Length > 0 ? 1 : 0,
+            HasSoftLosses = a.SoftLosses.Length > 0 ? 1 : 0,
+            HasHardLosses = a.HardLosses.Length > 0 ? 1 : 0,
+            HasTotalLosses = a.TotalLosses.Length > 0 ? 1 : 0,
+            HasTotals = a.Totals.Length > 0 ? 1 : 0,
+            HasRunning = a.Running.Length > 0 ? 1 : 0,
+        },
+    };
+
+    // Whether each row begins at a multiple of 16 bytes and is a whole number of them.
+    private static bool IsWhole(KernelArguments kernel) =>
+        kernel.Loss.Settings.Columns % Quad.Length == 0 && DistillationLoss.AreAligned(kernel.Loss);
+
+    [KernelEntry(Instances = nameof(PortableInstances))]
+    internal static void RowKernel<TAccess>(KernelArguments kernel)
+        where TAccess : unmanaged, IQuadAccess<float> =>
+        MatchRows<TAccess, FewQuadsRow, TreeReduction>(kernel);
+
+    private static void MatchRows<TAccess, TRow, TReduction>(KernelArguments kernel)
+        where TAccess : unmanaged, IQuadAccess<float>
+        where TRow : struct, ILogitRow<TRow>
+        where TReduction : unmanaged, IRowReduction
+    {
+        DistillationLoss.Arguments<float> a = kernel.Loss;
         RowTeam team = new(a.TeamSize);
-        float scale = a.Weight * (a.OverRowsTakingPart != 0 && a.WriteGradient != 0 ? a.MeanScale[0] : a.Scale);
+        float reduction = DistillationLoss.SoftReductionOf(a);
         long step = (long)Grid.DimX * team.RowsPerGroup;
         for (long first = (long)Grid.IdxX * team.RowsPerGroup; first < a.Rows; first += step)
         {
             bool active = first + team.Slot < a.Rows;
             long row = active ? first + team.Slot : a.Rows - 1;
-            int source = a.TeacherRow(row);
-            bool known = source >= 0 && source < a.TeacherCount;
-            long student = row * a.Columns;
-            long teacher = known ? (long)source * a.Columns : 0;
-            int label = a.Label(row);
-            bool ignored = label == a.IgnoreIndex;
-            bool labelled = !ignored && label >= 0 && label < a.Columns;
-            float labelLogit = labelled ? Load(a.Student, student + label) : float.PositiveInfinity;
-
-            float sum = 0;
-            float count = 0;
-            float better = 0; // classes that are predicted rather than the label; of equal logits the first counts
-            for (int i = team.Lane; i < a.Columns; i += team.Size)
-            {
-                float z = Load(a.Student, student + i);
-                float v = Load(a.Teacher, teacher + i);
-                if (!FloatBits.IsLogit(z) || !FloatBits.IsLogit(v))
-                {
-                    count = float.NaN;
-                }
-                else if (z > float.NegativeInfinity && v > float.NegativeInfinity)
-                {
-                    sum += z - v;
-                    count += 1;
-                }
-
-                if (z > labelLogit || (z == labelLogit && i < label))
-                    better += 1;
-            }
-
-            sum = team.Sum(sum, scratch);
-            count = team.Sum(count, scratch);
-            if (a.Labels.Length > 0)
-                better = team.Sum(better, scratch);
-            bool finite = FloatBits.IsFinite(count) && count > 0 && FloatBits.IsFinite(sum);
-            bool valid = known && (ignored || labelled) && finite;
-            float mean = a.ZeroMean != 0 ? sum / count : 0;
-            int reason = 0;
-            if (!valid && team.Lane == 0 && a.WriteLosses != 0)
-            {
-                reason = !ignored && !labelled ? (int)InvalidRowReason.Label
-                    : !known ? (int)InvalidRowReason.TeacherRow
-                    : Diagnose(a, student, teacher);
-            }
-
-            if (team.Size > 1)
-                Group.Barrier(); // the label's logit and the diagnosis were read; from here on a gradient may overwrite them
-
-            float squares = 0;
-            for (int i = team.Lane; i < a.Columns; i += team.Size)
-            {
-                float z = Load(a.Student, student + i);
-                float v = Load(a.Teacher, teacher + i);
-                bool kept = valid && z > float.NegativeInfinity && v > float.NegativeInfinity;
-                float difference = kept ? z - v - mean : 0;
-                squares += difference * difference;
-                if (active && a.WriteGradient != 0)
-                    Store(a.Gradient, student + i, kept ? scale * difference / count : 0);
-            }
-
-            if (a.WriteLosses == 0)
-                continue;
-            squares = team.Sum(squares, scratch);
-            if (!active || team.Lane != 0)
-                continue;
-            float loss = valid ? squares / (2 * count) : 0;
-            a.StoreLosses(row, loss);
-            a.Outcomes[row] = new RowOutcome
-            {
-                Loss = loss,
-                Labelled = labelled ? 1 : 0,
-                Correct = valid && labelled && better == 0 ? 1 : 0,
-                Reason = reason,
-            };
+            DistillationLoss.RowTask task = DistillationLoss.TaskOf(a, row);
+            RowSource<float> source = DistillationLoss.SourceOfRow(a, team, row, task);
+            bool writes = active && a.HasGradient != 0;
+            DistillationLoss.RowRecord record = MatchRow<TAccess, TRow, TReduction>(kernel, task, source, a.Gradient, reduction, team, writes);
+            if (active && team.Lane == 0)
+                DistillationLoss.StoreRow(a, row, new RowLoss { Soft = record.Soft }, record);
         }
     }
 
-    // One thread, and only for a row that is invalid.
-    private static int Diagnose(Arguments a, long student, long teacher)
+    // One row, by its team; its gradient to the student's place in a view.
+    private static DistillationLoss.RowRecord MatchRow<TAccess, TRow, TReduction>(
+        KernelArguments kernel,
+        DistillationLoss.RowTask task,
+        RowSource<float> source,
+        ArrayView<float> gradient,
+        float reduction,
+        RowTeam team,
+        bool writes)
+        where TAccess : unmanaged, IQuadAccess<float>
+        where TRow : struct, ILogitRow<TRow>
+        where TReduction : unmanaged, IRowReduction
     {
-        if (!HasSoftmax(a.Student, student, a.Columns))
-            return (int)InvalidRowReason.StudentLogits;
-        if (!HasSoftmax(a.Teacher, teacher, a.Columns))
-            return (int)InvalidRowReason.TeacherLogits;
-        return (int)InvalidRowReason.StudentLogits; // -inf wherever the teacher is not, or differences beyond fp32
-    }
-
-    private static bool HasSoftmax(ArrayView<float> logits, long start, int columns)
-    {
-        float maximum = float.NegativeInfinity;
-        for (int i = 0; i < columns; i++)
+        TAccess access = default;
+        TReduction teamReduction = default;
+        DistillationLoss.LossSettings settings = kernel.Loss.Settings;
+        MatchingSumsPass sumsPass = new() { Class = task.Class, LabelLogit = float.PositiveInfinity };
+        if (task.Class >= 0)
+            sumsPass.LabelLogit = access.LoadOne(source.Student, source.StudentStart + task.Class);
+        TRow row = default;
+        int block = row.Quads * Quad.Length * team.Size;
+        MatchingSums sums = default;
+        for (int column = 0; column < source.Columns; column += block)
         {
-            float x = Load(logits, start + i);
-            if (!FloatBits.IsLogit(x))
-                return false;
-            maximum = XMath.Max(maximum, x);
+            RowSource<float> some = source.Block(column, block);
+            row = row.Load<float, TAccess>(some, some.First);
+            sums = row.Fold<float, TAccess, MatchingSums, MatchingSumsPass>(some, some.First, sums, sumsPass);
         }
 
-        return maximum > float.NegativeInfinity;
+        sums = teamReduction.Join<MatchingSums, MatchingSums.Addition>(sums, team);
+        int reason = task.Reason != 0 ? task.Reason : ReasonOf(sums);
+        float perClass = 1f / sums.Kept; // of no use in a row that is left out
+        MatchingGradient<TAccess> pass = new()
+        {
+            Target = new GradientTarget<float> { Gradient = gradient, Start = source.StudentStart, Columns = settings.Columns },
+            Mean = kernel.ZeroMean != 0 ? sums.Sum * perClass : 0,
+            Factor = reason == 0 ? settings.SoftWeight * reduction * perClass : 0,
+            HasLoss = reason == 0 ? 1 : 0,
+            Writes = writes ? 1 : 0,
+        };
+        float squares = 0;
+        source.Columns = settings.Columns; // a row that is left out has a gradient too: 0
+        for (int column = 0; column < source.Columns; column += block)
+        {
+            RowSource<float> some = source.Block(column, block);
+            if (settings.Columns > block) // else the registers still hold the row
+                row = row.Load<float, TAccess>(some, some.First);
+            squares = row.Fold<float, TAccess, float, MatchingGradient<TAccess>>(some, some.First, squares, pass);
+        }
+
+        squares = teamReduction.Join<float, Sum>(squares, team);
+        float loss = reason == 0 ? 0.5f * squares * perClass : 0;
+        bool correct = task.Class >= 0 && (sums.State & MatchingSums.LabelIsBeaten) == 0;
+        return DistillationLoss.RowRecord.Of(new RowLoss { Soft = loss, KlDivergence = loss, Reason = reason }, task.Class >= 0, correct);
     }
 
-    // The only places where a logit or its gradient is read or written: a storage type narrower than fp32 belongs here.
-    private static float Load(ArrayView<float> view, long index) => view[index];
+    // The InvalidRowReason: of -infinity wherever the other has a logit, and of differences beyond fp32, the student's.
+    private static int ReasonOf(MatchingSums sums)
+    {
+        int reason = 0;
+        if (sums.Kept == 0 || !FloatBits.IsFinite(sums.Sum))
+            reason = (int)InvalidRowReason.StudentLogits;
+        if ((sums.State & MatchingSums.TeacherIsBad) != 0 || (sums.State & MatchingSums.TeacherHasClasses) == 0)
+            reason = (int)InvalidRowReason.TeacherLogits;
+        if ((sums.State & MatchingSums.StudentIsBad) != 0 || (sums.State & MatchingSums.StudentHasClasses) == 0)
+            reason = (int)InvalidRowReason.StudentLogits;
+        return reason;
+    }
 
-    private static void Store(ArrayView<float> view, long index, float value) => view[index] = value;
+    // For the catalog.
+    private static IEnumerable<Type[]> PortableInstances()
+    {
+        yield return [typeof(WholeQuads)];
+        yield return [typeof(SingleElements<float, FloatStorage>)];
+    }
 }

@@ -17,7 +17,7 @@ namespace GpuDistill.Kernels;
 /// </remarks>
 public static partial class LogitMatching
 {
-    private static readonly VariantTable<Arguments> Variants = new(nameof(LogitMatching), BindPortable, BindCpu);
+    private static readonly VariantTable<Arguments> Variants = new(nameof(LogitMatching), BindPortable, BindCpu, BindCuda);
 
     /// <summary>Binds the operation to its buffers.</summary>
     /// <typeparam name="T">The type of the logits in memory: float.</typeparam>

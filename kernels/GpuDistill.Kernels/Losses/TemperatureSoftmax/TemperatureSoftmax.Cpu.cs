@@ -25,9 +25,9 @@ public static partial class TemperatureSoftmax
     {
         private readonly T* _logits = CpuPointer.Of(a.Logits);
         private readonly T* _output = CpuPointer.Of(a.Output);
-        private readonly int _columns = a.Columns;
-        private readonly float _inverseTemperature = a.InverseTemperature;
-        private readonly bool _log = a.Log != 0;
+        private readonly int _columns = a.Settings.Columns;
+        private readonly float _inverseTemperature = a.Settings.InverseTemperature;
+        private readonly bool _log = a.Settings.Log != 0;
 
         // Only an output of single precision can hold the exponentials until their sum is known.
         private static bool Keeps => typeof(T) == typeof(float);

@@ -52,9 +52,7 @@ public static partial class TemperatureSoftmax
             Logits = logits.Data,
             Output = output.Data,
             Rows = logits.Rows,
-            Columns = logits.Columns,
-            InverseTemperature = 1 / temperature,
-            Log = log ? 1 : 0,
+            Settings = new Settings { Columns = logits.Columns, InverseTemperature = 1 / temperature, Log = log ? 1 : 0 },
         };
         return Table<T, TStorage>.Variants.Bind(context, arguments, variant);
     }
@@ -64,7 +62,7 @@ public static partial class TemperatureSoftmax
         where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
     {
         public static readonly VariantTable<Arguments<T>> Variants =
-            new(nameof(TemperatureSoftmax), BindPortable<T, TStorage>, BindCpu<T, TStorage>);
+            new(nameof(TemperatureSoftmax), BindPortable<T, TStorage>, BindCpu<T, TStorage>, BindCuda<T, TStorage>);
     }
 
     internal struct Arguments<T>
@@ -72,10 +70,17 @@ public static partial class TemperatureSoftmax
     {
         public ArrayView<T> Logits;
         public ArrayView<T> Output;
+        public Settings Settings;
         public int Rows;
+        public int TeamSize;
+    }
+
+    internal struct Settings
+    {
         public int Columns;
         public float InverseTemperature;
+
+        // 1 for the logarithm.
         public int Log;
-        public int TeamSize;
     }
 }

@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
@@ -19,6 +20,17 @@ internal struct RowSource<T>
 
     /// <summary>0 where no teacher is read.</summary>
     public int Soft;
+
+    /// <summary>
+    /// The same of <paramref name="length"/> columns from <paramref name="start"/> on: what a team's registers hold at a time.
+    /// </summary>
+    public readonly RowSource<T> Block(int start, int length)
+    {
+        RowSource<T> block = this;
+        block.First += start;
+        block.Columns = XMath.Min(Columns - start, length) + start;
+        return block;
+    }
 }
 
 /// <summary>What is done to each quad of a row, in order.</summary>
