@@ -93,6 +93,11 @@ public sealed class KernelContext : IDisposable
         : _emulatesCuda && Accelerator.AcceleratorType == AcceleratorType.CPU
             && Accelerator.WarpSize == TensorCore.WarpSize && Accelerator.MaxNumThreadsPerGroup >= RowTeam.MaxGroupSize;
 
+    /// <summary>Whether kernels may use <see cref="ShortConversion"/>.</summary>
+    internal bool HasShortConversions => Accelerator is CudaAccelerator cuda
+        ? PtxIntrinsics.AreKnownTo(cuda)
+        : Accelerator.AcceleratorType == AcceleratorType.CPU;
+
     /// <summary>For tests: the tile of every CUDA product, where its plan would take another.</summary>
     internal CudaTileKind? ForcedTile { get; init; }
 

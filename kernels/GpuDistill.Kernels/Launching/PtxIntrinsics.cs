@@ -12,8 +12,8 @@ using ILGPU.Runtime.Cuda;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// Instructions of sm_80 that ILGPU does not know: how calls of <see cref="AsyncCopy"/> and <see cref="TensorCore"/> are written
-/// in PTX. Beside <see cref="PtxCode"/> the only place that uses ILGPU's internals.
+/// Instructions that ILGPU does not know: how calls of <see cref="AsyncCopy"/> and <see cref="TensorCore"/> (from sm_80 on) and of
+/// <see cref="ShortConversion"/> are written in PTX. Beside <see cref="PtxCode"/> the only place that uses ILGPU's internals.
 /// </summary>
 /// <remarks>
 /// A method marked <see cref="IntrinsicImplementationAttribute"/> is an instruction where a backend has a handler for it; elsewhere
@@ -27,7 +27,7 @@ internal static class PtxIntrinsics
     // Contexts that know them. A context built in another way compiles no kernel that needs them.
     private static readonly ConditionalWeakTable<IntrinsicImplementationManager, object> Managers = [];
 
-    /// <summary>The oldest architecture that has them.</summary>
+    /// <summary>The oldest architecture that has them all.</summary>
     public static CudaArchitecture Oldest => CudaArchitecture.SM_80;
 
     /// <summary>Makes the instructions known to a context that is being built.</summary>
@@ -43,16 +43,26 @@ internal static class PtxIntrinsics
         Register(builder, typeof(TensorCore), nameof(TensorCore.Round), nameof(RoundToTf32));
         Register(builder, typeof(TensorCore), nameof(TensorCore.LoadMatrices), nameof(LoadFourMatrices));
         Register(builder, typeof(TensorCore), nameof(TensorCore.MultiplyAdd), nameof(MultiplyAddTf32));
+        Register(builder, typeof(ShortConversion), nameof(ShortConversion.ToBFloat16), nameof(RoundToBFloat16));
+        Register(builder, typeof(ShortConversion), nameof(ShortConversion.ToHalf), nameof(RoundToHalf));
+        Register(builder, typeof(ShortConversion), nameof(ShortConversion.FromHalf), nameof(WidenHalf));
     }
 
     /// <summary>Whether a device and the context that it was opened in have them.</summary>
-    public static bool AreOn(CudaAccelerator accelerator) =>
-        accelerator.Architecture >= Oldest && Managers.TryGetValue(accelerator.Context.GetIntrinsicManager(), out _);
+    public static bool AreOn(CudaAccelerator accelerator) => accelerator.Architecture >= Oldest && AreKnownTo(accelerator);
 
-    private static void Register(Context.Builder builder, Type type, string method, string handler) =>
-        builder.GetIntrinsicManager().RegisterMethod(
-            type.GetMethod(method, Any)!,
-            new PTXIntrinsic(typeof(PtxIntrinsics), handler, IntrinsicImplementationMode.GenerateCode, Oldest));
+    /// <summary>Whether the context that a device was opened in has them; the conversions are on every device then.</summary>
+    public static bool AreKnownTo(CudaAccelerator accelerator) =>
+        Managers.TryGetValue(accelerator.Context.GetIntrinsicManager(), out _);
+
+    private static void Register(Context.Builder builder, Type type, string method, string handler)
+    {
+        const IntrinsicImplementationMode Mode = IntrinsicImplementationMode.GenerateCode;
+        PTXIntrinsic instruction = type == typeof(ShortConversion)
+            ? new(typeof(PtxIntrinsics), handler, Mode)
+            : new(typeof(PtxIntrinsics), handler, Mode, Oldest);
+        builder.GetIntrinsicManager().RegisterMethod(type.GetMethod(method, Any)!, instruction);
+    }
 
     // Around the first-level cache: what a group copies it reads again from shared memory only.
     private static void CopyFourFloats(PTXBackend backend, PTXCodeGenerator code, Value call) => Copy(code, call, "cg", 16);
@@ -72,6 +82,52 @@ internal static class PtxIntrinsics
         string value = Operand(code, call[0]);
         string ties = backend.Architecture >= CudaArchitecture.SM_90 ? "rn" : "rna";
         code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.{ties}.tf32.f32 {Names(code.Allocate(call))[0]}, {value};");
+    }
+
+    // Before sm_80, the integer arithmetic of BFloat16Storage.Round.
+    private static void RoundToBFloat16(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string low = Operand(code, call[0]);
+        string high = Operand(code, call[1]);
+        string word = Names(code.Allocate(call))[0];
+        if (backend.Architecture >= Oldest)
+        {
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.rn.bf16x2.f32 {word}, {high}, {low};");
+            return;
+        }
+
+        code.Builder.AppendLine("\t{ .reg .b32 %bits, %quiet, %low, %high; .reg .pred %nan;");
+        foreach ((string value, string rounded) in ((string, string)[])[(low, "%low"), (high, "%high")])
+        {
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tmov.b32 %bits, {value};");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tbfe.u32 {rounded}, %bits, 16, 1;");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tadd.u32 {rounded}, {rounded}, 0x7FFF;");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tadd.u32 {rounded}, {rounded}, %bits;");
+            code.Builder.AppendLine("\tor.b32 %quiet, %bits, 0x400000;");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tsetp.nan.f32 %nan, {value}, {value};");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tselp.b32 {rounded}, %quiet, {rounded}, %nan;");
+        }
+
+        code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tprmt.b32 {word}, %low, %high, 0x7632; }}");
+    }
+
+    private static void RoundToHalf(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string low = Operand(code, call[0]);
+        string high = Operand(code, call[1]);
+        string word = Names(code.Allocate(call))[0];
+        string conversion = backend.Architecture >= Oldest
+            ? $"\tcvt.rn.f16x2.f32 {word}, {high}, {low};"
+            : $"\t{{ .reg .b16 %low, %high; cvt.rn.f16.f32 %low, {low}; cvt.rn.f16.f32 %high, {high}; mov.b32 {word}, {{%low, %high}}; }}";
+        code.Builder.AppendLine(conversion);
+    }
+
+    private static void WidenHalf(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string bits = Operand(code, call[0]);
+        string value = Names(code.Allocate(call))[0];
+        code.Builder.AppendLine(
+            CultureInfo.InvariantCulture, $"\t{{ .reg .b16 %low, %high; mov.b32 {{%low, %high}}, {bits}; cvt.f32.f16 {value}, %low; }}");
     }
 
     private static void MultiplyAddTf32(PTXBackend backend, PTXCodeGenerator code, Value call)

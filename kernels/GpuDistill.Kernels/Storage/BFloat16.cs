@@ -25,9 +25,11 @@ internal readonly unsafe struct BFloat16Storage : IShortStorage, ISimdStorage<us
 
     public void Store(ArrayView<ushort> view, long index, float value) => view[index] = Round(value);
 
-    public float FromBits(ushort bits) => Widen(bits);
+    public float FromLow(uint word) => Interop.IntAsFloat(word << 16);
 
-    public ushort ToBits(float value) => Round(value);
+    public float FromHigh(uint word) => Interop.IntAsFloat(word & 0xFFFF0000);
+
+    public uint ToWord(float low, float high) => Round(low) | ((uint)Round(high) << 16);
 
     public static float Widen(ushort bits) => Interop.IntAsFloat((uint)bits << 16);
 

@@ -13,9 +13,11 @@ internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort
 
     public void Store(ArrayView<ushort> view, long index, float value) => view[index] = Round(value);
 
-    public float FromBits(ushort bits) => Widen(bits);
+    public float FromLow(uint word) => Widen((ushort)word);
 
-    public ushort ToBits(float value) => Round(value);
+    public float FromHigh(uint word) => Widen((ushort)(word >> 16));
+
+    public uint ToWord(float low, float high) => Round(low) | ((uint)Round(high) << 16);
 
     public static float Widen(ushort bits)
     {

@@ -84,22 +84,29 @@ public static partial class DistillationLoss
             arguments,
             workspace,
             context.Portable(nameof(DistillationLoss), ClearKernel, Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
-            context.Portable(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(whole, context.HasShuffles), groups, plan.Team, parts));
+            context.Portable(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(context, whole), groups, plan.Team, parts));
     }
 
-    private static Action<PartArguments<T>> ChoosePartKernel<T, TStorage>(bool whole, bool shuffles)
+    private static Action<PartArguments<T>> ChoosePartKernel<T, TStorage>(KernelContext context, bool whole)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
-        !whole ? ChoosePartKernel<T, SingleElements<T, TStorage>, StreamedRow>(shuffles)
-        : typeof(TStorage) == typeof(HalfStorage) ? (Action<PartArguments<T>>)(object)ChoosePartKernel<ushort, WholeShorts<HalfStorage>, ManyQuadsRow>(shuffles)
-        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<PartArguments<T>>)(object)ChoosePartKernel<ushort, WholeShorts<BFloat16Storage>, ManyQuadsRow>(shuffles)
-        : (Action<PartArguments<T>>)(object)ChoosePartKernel<float, WholeQuads, ManyQuadsRow>(shuffles);
+        !whole ? ChoosePartReduction<T, SingleElements<T, TStorage>, StreamedRow>(context)
+        : typeof(TStorage) == typeof(HalfStorage) ? (Action<PartArguments<T>>)(object)ChoosePartShorts<HalfStorage, NativeHalfStorage>(context)
+        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<PartArguments<T>>)(object)ChoosePartShorts<BFloat16Storage, NativeBFloat16Storage>(context)
+        : (Action<PartArguments<T>>)(object)ChoosePartReduction<float, WholeQuads, ManyQuadsRow>(context);
 
-    private static Action<PartArguments<T>> ChoosePartKernel<T, TAccess, TRow>(bool shuffles)
+    private static Action<PartArguments<ushort>> ChoosePartShorts<TStorage, TNative>(KernelContext context)
+        where TStorage : unmanaged, IShortStorage
+        where TNative : unmanaged, IShortStorage =>
+        context.HasShortConversions
+            ? ChoosePartReduction<ushort, WholeShorts<TNative>, ManyQuadsRow>(context)
+            : ChoosePartReduction<ushort, WholeShorts<TStorage>, ManyQuadsRow>(context);
+
+    private static Action<PartArguments<T>> ChoosePartReduction<T, TAccess, TRow>(KernelContext context)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow> =>
-        shuffles ? CudaPartKernel<T, TAccess, TRow, ShuffledReduction> : CudaPartKernel<T, TAccess, TRow, TreeReduction>;
+        context.HasShuffles ? CudaPartKernel<T, TAccess, TRow, ShuffledReduction> : CudaPartKernel<T, TAccess, TRow, TreeReduction>;
 
     [KernelEntry(Variant = KernelVariant.Cuda)]
     internal static void ClearKernel<T>(PartArguments<T> p)
@@ -250,8 +257,8 @@ public static partial class DistillationLoss
     private static IEnumerable<Type[]> PartInstances()
     {
         yield return [typeof(float), typeof(WholeQuads), typeof(ManyQuadsRow), typeof(ShuffledReduction)];
-        yield return [typeof(ushort), typeof(WholeShorts<HalfStorage>), typeof(ManyQuadsRow), typeof(ShuffledReduction)];
-        yield return [typeof(ushort), typeof(WholeShorts<BFloat16Storage>), typeof(ManyQuadsRow), typeof(ShuffledReduction)];
+        yield return [typeof(ushort), typeof(WholeShorts<NativeHalfStorage>), typeof(ManyQuadsRow), typeof(ShuffledReduction)];
+        yield return [typeof(ushort), typeof(WholeShorts<NativeBFloat16Storage>), typeof(ManyQuadsRow), typeof(ShuffledReduction)];
         foreach ((Type element, Type storage) in StorageType.All)
             yield return [element, typeof(SingleElements<,>).MakeGenericType(element, storage), typeof(StreamedRow), typeof(ShuffledReduction)];
     }

@@ -231,8 +231,13 @@ public static partial class DistillationLoss
     private static void StoreRow<T>(Arguments<T> a, long row, RowLoss loss, RowRecord record)
         where T : unmanaged
     {
-        if (a.HasRecords != 0)
-            a.Records[row] = record;
+        a.Records[row] = record;
+        StoreLosses(a, row, loss);
+    }
+
+    private static void StoreLosses<T>(Arguments<T> a, long row, RowLoss loss)
+        where T : unmanaged
+    {
         if (a.HasSoftLosses != 0)
             a.SoftLosses[row] = loss.Soft;
         if (a.HasHardLosses != 0)
