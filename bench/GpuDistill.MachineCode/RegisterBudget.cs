@@ -4,9 +4,9 @@ namespace GpuDistill.MachineCode;
 /// The most registers per thread that a kernel may take on any of the architectures, a multiple of 8 as the hardware gives them
 /// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason. The CUDA
 /// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way;
-/// the portable one holds 32.
-/// Its slabs hold 24, and five groups of 128 share a multiprocessor; four on sm_75, where shared memory has no room for more and one takes
-/// 100. The CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has two groups too: one multiplies
+/// the portable one holds 32. Its slabs hold ten elements of each network, later 30 exponentials, and of those for ten classes six
+/// groups of 128 share a multiprocessor. The CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has
+/// two groups too: one multiplies
 /// while the other waits.
 /// </summary>
 internal static class RegisterBudget
@@ -65,20 +65,20 @@ internal static class RegisterBudget
         ["DistillationLoss.CudaRowKernel<Single, WholeQuads, JoinedRow<JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>>, ShuffledReduction>"] = 128,
         ["DistillationLoss.CudaRowKernel<Single, WholeQuads, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 104,
         ["DistillationLoss.CudaRowKernel<UInt16, SingleElements<BFloat16>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 112,
-        ["DistillationLoss.CudaRowKernel<UInt16, SingleElements<Half>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 112,
+        ["DistillationLoss.CudaRowKernel<UInt16, SingleElements<Half>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 104,
         ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>>, ShuffledReduction>"] = 128,
-        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 104,
+        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 112,
         ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<Half>, JoinedRow<JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>>, ShuffledReduction>"] = 128,
-        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<Half>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 104,
-        ["DistillationLoss.CudaSlabKernel<Single, FloatSlab, SlabPairs, WarpReduction>"] = 96,
-        ["DistillationLoss.CudaSlabKernel<Single, FloatSlab, SlabQuads, WarpReduction>"] = 96,
-        ["DistillationLoss.CudaSlabKernel<Single, FloatSlab, SlabSingles, WarpReduction>"] = 96,
-        ["DistillationLoss.CudaSlabKernel<UInt16, ShortSlab<BFloat16>, SlabPairs, WarpReduction>"] = 88,
-        ["DistillationLoss.CudaSlabKernel<UInt16, ShortSlab<BFloat16>, SlabQuads, WarpReduction>"] = 88,
-        ["DistillationLoss.CudaSlabKernel<UInt16, ShortSlab<BFloat16>, SlabSingles, WarpReduction>"] = 96,
-        ["DistillationLoss.CudaSlabKernel<UInt16, ShortSlab<Half>, SlabPairs, WarpReduction>"] = 104,
-        ["DistillationLoss.CudaSlabKernel<UInt16, ShortSlab<Half>, SlabQuads, WarpReduction>"] = 96,
-        ["DistillationLoss.CudaSlabKernel<UInt16, ShortSlab<Half>, SlabSingles, WarpReduction>"] = 96,
+        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<Half>, JoinedRow<JoinedRow<QuadRow, QuadRow>, JoinedRow<QuadRow, QuadRow>>, ShuffledReduction>"] = 112,
+        ["DistillationLoss.CudaSlabKernel<Single, FloatElements, EvenRows, WarpReduction>"] = 96,
+        ["DistillationLoss.CudaSlabKernel<Single, FloatElements, OddRows, WarpReduction>"] = 96,
+        ["DistillationLoss.CudaSlabKernel<Single, FloatElements, TenClasses, WarpReduction>"] = 80,
+        ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<BFloat16>, EvenRows, WarpReduction>"] = 96,
+        ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<BFloat16>, OddRows, WarpReduction>"] = 96,
+        ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<BFloat16>, TenClasses, WarpReduction>"] = 80,
+        ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<Half>, EvenRows, WarpReduction>"] = 96,
+        ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<Half>, OddRows, WarpReduction>"] = 96,
+        ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<Half>, TenClasses, WarpReduction>"] = 80,
         ["DistillationLoss.RecordsKernel<Single>"] = 32,
         ["DistillationLoss.RecordsKernel<UInt16>"] = 32,
         ["DistillationLoss.RowKernel<Single, SingleElements<Float>>"] = 128,

@@ -16,8 +16,10 @@ namespace GpuDistill.Kernels;
 /// that are not (after atomics, shuffles, intrinsics) and marks them <c>bra.uni</c>; ptxas believes it and drops the
 /// re-convergence before a shuffle. A plain <c>bra</c> is always right, and ptxas finds truly uniform branches by itself. And
 /// the target architecture stays at sm_80 on whatever is newer, which hides its instructions. Powers of two below 2^-126 are 0
-/// (<c>ftz</c>): the other form takes four instructions for each, and no kernel tells such numbers from 0. Any other version of ILGPU is
-/// used as it comes, at its own O1: correct, and slower.
+/// (<c>ftz</c>), and so are the arguments of a logarithm: the other forms take four instructions for each, and no kernel tells such
+/// numbers from 0. A reciprocal is one instruction, within a unit of the last place, of numbers that no kernel has outside 2^-126 to
+/// 2^126; rounded to nearest it is nine and a branch, as a division still is but in kernels made for CUDA. Any other version of ILGPU
+/// is used as it comes, at its own O1: correct, and slower.
 /// </remarks>
 internal static class PtxCode
 {
@@ -45,7 +47,11 @@ internal static class PtxCode
         {
             Assembly(compiled) = compiled.PTXAssembly
                 .Replace("bra.uni", "bra", StringComparison.Ordinal)
-                .Replace("ex2.approx.f32", "ex2.approx.ftz.f32", StringComparison.Ordinal);
+                .Replace("ex2.approx.f32", "ex2.approx.ftz.f32", StringComparison.Ordinal)
+                .Replace("lg2.approx.f32", "lg2.approx.ftz.f32", StringComparison.Ordinal)
+                .Replace("rcp.rn.f32", "rcp.approx.ftz.f32", StringComparison.Ordinal);
+            if (mark.Variant == KernelVariant.Cuda)
+                Assembly(compiled) = compiled.PTXAssembly.Replace("div.rn.f32", "div.approx.ftz.f32", StringComparison.Ordinal);
         }
 
         return compiled;

@@ -13,7 +13,8 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// Instructions that ILGPU does not know, or not by these names: how calls of <see cref="SubGroup"/>, the conversions of
-/// <see cref="HalfStorage"/>, <see cref="AsyncCopy"/> and <see cref="TensorCore"/> (both from sm_80 on) are written in PTX.
+/// <see cref="HalfStorage"/> and <see cref="BFloat16Storage"/>, <see cref="AsyncCopy"/> and <see cref="TensorCore"/> (both from sm_80 on)
+/// are written in PTX.
 /// </summary>
 /// <remarks>
 /// A method marked <see cref="IntrinsicImplementationAttribute"/> is an instruction where a backend has a handler for it; elsewhere
@@ -45,6 +46,8 @@ internal static class PtxIntrinsics
             manager.RegisterMethod(typeof(SubGroup).GetMethod(nameof(SubGroup.Exchange), [value, typeof(int)])!, Everywhere(nameof(ShuffleXor)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Widen))!, Everywhere(nameof(HalfToFloat)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Round))!, Everywhere(nameof(FloatToHalf)));
+        manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.RoundTwo))!, Everywhere(nameof(FloatsToHalf)));
+        manager.RegisterMethod(typeof(BFloat16Storage).GetMethod(nameof(BFloat16Storage.RoundTwo))!, Everywhere(nameof(FloatsToBFloat16)));
         Register(typeof(AsyncCopy), nameof(AsyncCopy.OneQuad), nameof(CopyOneQuad));
         Register(typeof(AsyncCopy), nameof(AsyncCopy.OneFloat), nameof(CopyOneFloat));
         Register(typeof(AsyncCopy), nameof(AsyncCopy.Commit), nameof(CommitCopies));
@@ -83,6 +86,44 @@ internal static class PtxIntrinsics
     {
         string value = Operand(code, call[0]);
         code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.rn.f16.f32 {Names(code.Allocate(call))[0]}, {value};");
+    }
+
+    // Two in a word. Before sm_80, the integer arithmetic of BFloat16Storage.Round.
+    private static void FloatsToBFloat16(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string low = Operand(code, call[0]);
+        string high = Operand(code, call[1]);
+        string word = Names(code.Allocate(call))[0];
+        if (backend.Architecture >= Oldest)
+        {
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.rn.bf16x2.f32 {word}, {high}, {low};");
+            return;
+        }
+
+        code.Builder.AppendLine("\t{ .reg .b32 %bits, %quiet, %low, %high; .reg .pred %nan;");
+        foreach ((string value, string rounded) in ((string, string)[])[(low, "%low"), (high, "%high")])
+        {
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tmov.b32 %bits, {value};");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tbfe.u32 {rounded}, %bits, 16, 1;");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tadd.u32 {rounded}, {rounded}, 0x7FFF;");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tadd.u32 {rounded}, {rounded}, %bits;");
+            code.Builder.AppendLine("\tor.b32 %quiet, %bits, 0x400000;");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tsetp.nan.f32 %nan, {value}, {value};");
+            code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tselp.b32 {rounded}, %quiet, {rounded}, %nan;");
+        }
+
+        code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tprmt.b32 {word}, %low, %high, 0x7632; }}");
+    }
+
+    private static void FloatsToHalf(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string low = Operand(code, call[0]);
+        string high = Operand(code, call[1]);
+        string word = Names(code.Allocate(call))[0];
+        string conversion = backend.Architecture >= Oldest
+            ? $"\tcvt.rn.f16x2.f32 {word}, {high}, {low};"
+            : $"\t{{ .reg .b16 %low, %high; cvt.rn.f16.f32 %low, {low}; cvt.rn.f16.f32 %high, {high}; mov.b32 {word}, {{%low, %high}}; }}";
+        code.Builder.AppendLine(conversion);
     }
 
     // Around the first-level cache: what a group copies it reads again from shared memory only.

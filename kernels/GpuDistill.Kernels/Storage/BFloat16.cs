@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.IR.Intrinsics;
 
 namespace GpuDistill.Kernels;
 
@@ -18,18 +19,27 @@ public readonly record struct BFloat16(ushort Bits)
     public override string ToString() => ((float)this).ToString();
 }
 
-/// <summary>The upper 16 bits of single precision in memory.</summary>
+/// <summary>
+/// The upper 16 bits of single precision in memory. A GPU rounds two at a time by its own instructions (<see cref="PtxIntrinsics"/>,
+/// <see cref="OpenClCode"/>).
+/// </summary>
 internal readonly unsafe struct BFloat16Storage : IShortStorage, ISimdStorage<ushort>
 {
     public float Load(ArrayView<ushort> view, long index) => Widen(view[index]);
 
     public void Store(ArrayView<ushort> view, long index, float value) => view[index] = Round(value);
 
-    public float FromBits(ushort bits) => Widen(bits);
+    public float FromLow(uint word) => Interop.IntAsFloat(word << 16);
 
-    public ushort ToBits(float value) => Round(value);
+    public float FromHigh(uint word) => Interop.IntAsFloat(word & 0xFFFF0000);
+
+    public uint ToWord(float low, float high) => RoundTwo(low, high);
 
     public static float Widen(ushort bits) => Interop.IntAsFloat((uint)bits << 16);
+
+    /// <summary>Two numbers in the halves of a word.</summary>
+    [IntrinsicImplementation]
+    public static uint RoundTwo(float low, float high) => Round(low) | ((uint)Round(high) << 16);
 
     public static ushort Round(float value)
     {

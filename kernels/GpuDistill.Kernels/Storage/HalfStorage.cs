@@ -17,9 +17,11 @@ internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort
 
     public void Store(ArrayView<ushort> view, long index, float value) => view[index] = Round(value);
 
-    public float FromBits(ushort bits) => Widen(bits);
+    public float FromLow(uint word) => Widen((ushort)word);
 
-    public ushort ToBits(float value) => Round(value);
+    public float FromHigh(uint word) => Widen((ushort)(word >> 16));
+
+    public uint ToWord(float low, float high) => RoundTwo(low, high);
 
     [IntrinsicImplementation]
     public static float Widen(ushort bits)
@@ -31,6 +33,10 @@ internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort
             : magnitude < 0x7C00 ? normal : (magnitude << ExtraBits) | 0x7F800000;
         return Interop.IntAsFloat(wide | ((bits & 0x8000u) << 16));
     }
+
+    /// <summary>Two numbers in the halves of a word.</summary>
+    [IntrinsicImplementation]
+    public static uint RoundTwo(float low, float high) => Round(low) | ((uint)Round(high) << 16);
 
     [IntrinsicImplementation]
     public static ushort Round(float value)

@@ -1,11 +1,16 @@
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// Types of 16 bits, which device code handles as integers: bf16 is no type of ILGPU's, and OpenCL devices need not have fp16.
+/// Types of 16 bits, which device code handles as integers, two in a word: bf16 is no type of ILGPU's, and OpenCL devices need not
+/// have fp16.
 /// </summary>
 internal interface IShortStorage : IStorage<ushort>
 {
-    float FromBits(ushort bits);
+    /// <summary>The element in the lower half of a word, which comes first in memory.</summary>
+    float FromLow(uint word);
 
-    ushort ToBits(float value);
+    /// <summary>The element in the upper half.</summary>
+    float FromHigh(uint word);
+
+    uint ToWord(float low, float high);
 }

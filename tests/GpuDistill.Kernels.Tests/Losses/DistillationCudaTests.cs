@@ -10,23 +10,29 @@ public class DistillationCudaTests
     public static TheoryData<string, KernelVariant> Variants =>
         [.. TestDevices.VariantsWithCuda.Where(row => row.Data.Item2 == KernelVariant.Cuda)];
 
+    public static TheoryData<string> LargeGroups =>
+    [
+        .. TestDevices.TensorCores,
+        new("opencl") { Traits = { [TestDevices.DeviceTrait] = ["opencl"] } },
+    ];
+
     [Theory]
     [InlineData(2, 1)]
     [InlineData(10, 1)]
-    [InlineData(12, 1)]
-    [InlineData(13, 2)]
-    [InlineData(24, 2)]
-    [InlineData(25, 4)]
-    [InlineData(48, 4)]
-    public void Rows_of_few_classes_go_in_slabs_with_a_thread_for_every_12(int columns, int team)
+    [InlineData(11, 2)]
+    [InlineData(20, 2)]
+    [InlineData(21, 4)]
+    [InlineData(40, 4)]
+    public void Rows_of_few_classes_go_in_slabs_with_a_thread_for_every_10(int columns, int team)
     {
         CudaPlan plan = CudaPlan.Of(columns, whole: columns % 4 == 0, 128, 256, 32);
         Assert.True(plan.IsSlab);
         Assert.Equal((team, 1), (plan.Team, plan.Parts));
-        Assert.True(128 / plan.Team * SlabLayout.Of(columns, isAligned: true).Pitch <= SlabLayout.MostFloats);
+        Assert.True(128 / plan.Team * columns <= SlabRow.MostPerSlab);
     }
 
     [Theory]
+    [InlineData(41, false, 4, 4)]
     [InlineData(49, false, 4, 4)]
     [InlineData(65, false, 8, 4)]
     [InlineData(68, true, 8, 4)]
@@ -52,21 +58,6 @@ public class DistillationCudaTests
     {
         CudaPlan plan = CudaPlan.Of(columns, whole, 128, 256, 32);
         Assert.Equal(new CudaPlan(256, quads, parts, partColumns), plan);
-    }
-
-    [Fact]
-    public void A_slabs_padded_rows_begin_at_their_pitch()
-    {
-        for (int columns = 8; columns <= CudaPlan.MostSlabColumns; columns += 8)
-        {
-            SlabLayout layout = SlabLayout.Of(columns, isAligned: true);
-            for (int quad = 0; quad < SlabLayout.GroupSize * columns / Quad.Length; quad++)
-            {
-                int row = quad * Quad.Length / columns;
-                int column = (quad * Quad.Length) - (row * columns);
-                Assert.Equal((row * layout.Pitch) + column, layout.PlaceOfQuad(quad) * Quad.Length);
-            }
-        }
     }
 
     [Fact]
@@ -102,7 +93,7 @@ public class DistillationCudaTests
             foreach (int length in (int[])[columns, columns / 4 * 4 is var whole and > 0 ? whole : 4])
             {
                 CudaPlan plan = CudaPlan.Of(
-                    length, length % 4 == 0, context.GroupSize(SlabLayout.GroupSize), group, context.Accelerator.WarpSize);
+                    length, length % 4 == 0, context.GroupSize(SlabRow.GroupSize), group, context.Accelerator.WarpSize);
                 plans.Add((plan.IsSlab, plan.Quads, plan.Parts > 1));
                 LossCase plain = LossCase.Peaky(5, length);
                 plain.Check(context, "plain");
@@ -120,7 +111,7 @@ public class DistillationCudaTests
     public void Every_length_of_a_slabs_rows_matches_the_reference_in_several_slabs(string device, KernelVariant variant)
     {
         KernelContext context = TestDevices.Get(device, variant);
-        int slabGroup = context.GroupSize(SlabLayout.GroupSize);
+        int slabGroup = context.GroupSize(SlabRow.GroupSize);
         for (int columns = 2; columns <= CudaPlan.MostSlabColumns; columns += columns < 16 ? 1 : 3)
         {
             LossCase plain = LossCase.Peaky((2 * slabGroup) + 5, columns);
@@ -129,6 +120,32 @@ public class DistillationCudaTests
             (plain with { TeacherRows = [.. Enumerable.Range(0, rows).Select(row => row * 7 % rows)] }).Check(context, "gathered");
             (plain with { Options = new() { Temperature = 60, LabelSmoothing = 0.1f } }).Check(context, "flat and smoothed");
         }
+    }
+
+    // Ten classes, totals and a gradient: a kernel of its own, for groups as large as a GPU's.
+    [Theory]
+    [MemberData(nameof(LargeGroups))]
+    public void Ten_classes_with_the_ordinary_objective_match_the_reference(string device)
+    {
+        KernelContext context = TestDevices.Get(device, KernelVariant.Cuda);
+        Assert.Equal(SlabRow.GroupSize, context.GroupSize(SlabRow.GroupSize));
+        foreach (int rows in (int[])[2 * SlabRow.GroupSize, SlabRow.GroupSize + 37])
+        {
+            LossCase plain = LossCase.Peaky(rows, SlabRow.Length) with { HasRowLosses = false };
+            plain.Check(context, "plain");
+            (plain with { TeacherRows = [.. Enumerable.Range(0, rows).Select(row => row * 7 % rows)] }).Check(context, "gathered");
+            (plain with { Options = new() { Temperature = 1, Reduction = Reduction.Sum } }).Check(context, "at 1, summed");
+            (plain with { Student = Bad(plain.Student, float.NaN) }).Check(context, "NaN");
+            (plain with { Student = Bad(plain.Student, float.NegativeInfinity) }).Check(context, "the student masked");
+            (plain with { Teacher = Bad(plain.Teacher, float.PositiveInfinity) }).Check(context, "infinity");
+            (plain with { Teacher = Bad(plain.Teacher, float.NegativeInfinity) }).Check(context, "the teacher masked");
+            (plain with { Labels = [.. plain.Labels!.Select((label, row) => row is 5 or 9 ? 10 : label)] }).Check(context, "labels out of range");
+            (plain with { Student = [.. plain.Student.Select(value => MathF.Round(value))] }).Check(context, "ties");
+        }
+
+        // Some elements of some rows.
+        static float[] Bad(float[] logits, float value) =>
+            [.. logits.Select((logit, i) => i / SlabRow.Length % 50 == 3 && i % 3 == 0 ? value : logit)];
     }
 
     // In rows of parts a whole part may be masked, which then must not count as a row without a softmax; where student and teacher
@@ -140,7 +157,7 @@ public class DistillationCudaTests
         KernelContext context = TestDevices.Get(device, variant);
         int group = context.GroupSize(RowTeam.MaxGroupSize);
         int columns = 40 * group * 3 / 4 * 4;
-        CudaPlan plan = CudaPlan.Of(columns, whole: true, context.GroupSize(SlabLayout.GroupSize), group, context.Accelerator.WarpSize);
+        CudaPlan plan = CudaPlan.Of(columns, whole: true, context.GroupSize(SlabRow.GroupSize), group, context.Accelerator.WarpSize);
         Assert.True(plan.Parts > 2);
         LossCase plain = LossCase.Peaky(7, columns);
         foreach (float temperature in (float[])[1, 4, 100])

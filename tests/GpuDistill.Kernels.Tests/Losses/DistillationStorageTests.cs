@@ -6,7 +6,11 @@ namespace GpuDistill.Kernels.Tests.Losses;
 /// <summary>Logits of 16 bits: computed in single precision from what is in memory, the gradient rounded once.</summary>
 public class DistillationStorageTests
 {
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithCuda;
+    public static TheoryData<string, KernelVariant> Variants =>
+    [
+        .. TestDevices.VariantsWithCuda,
+        new("cpu-256", KernelVariant.Cuda) { Traits = { [TestDevices.DeviceTrait] = ["cpu-256"] } },
+    ];
 
     [Theory]
     [MemberData(nameof(Variants))]

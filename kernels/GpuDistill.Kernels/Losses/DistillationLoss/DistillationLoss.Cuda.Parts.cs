@@ -84,22 +84,22 @@ public static partial class DistillationLoss
             arguments,
             workspace,
             context.Portable(nameof(DistillationLoss), ClearKernel, Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
-            context.Portable(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(whole, context.HasShuffles), groups, plan.Team, parts));
+            context.Portable(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(context, whole), groups, plan.Team, parts));
     }
 
-    private static Action<PartArguments<T>> ChoosePartKernel<T, TStorage>(bool whole, bool shuffles)
+    private static Action<PartArguments<T>> ChoosePartKernel<T, TStorage>(KernelContext context, bool whole)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
-        !whole ? ChoosePartKernel<T, SingleElements<T, TStorage>, StreamedRow>(shuffles)
-        : typeof(TStorage) == typeof(HalfStorage) ? (Action<PartArguments<T>>)(object)ChoosePartKernel<ushort, WholeShorts<HalfStorage>, ManyQuadsRow>(shuffles)
-        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<PartArguments<T>>)(object)ChoosePartKernel<ushort, WholeShorts<BFloat16Storage>, ManyQuadsRow>(shuffles)
-        : (Action<PartArguments<T>>)(object)ChoosePartKernel<float, WholeQuads, ManyQuadsRow>(shuffles);
+        !whole ? ChoosePartReduction<T, SingleElements<T, TStorage>, StreamedRow>(context)
+        : typeof(TStorage) == typeof(HalfStorage) ? (Action<PartArguments<T>>)(object)ChoosePartReduction<ushort, WholeShorts<HalfStorage>, ManyQuadsRow>(context)
+        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<PartArguments<T>>)(object)ChoosePartReduction<ushort, WholeShorts<BFloat16Storage>, ManyQuadsRow>(context)
+        : (Action<PartArguments<T>>)(object)ChoosePartReduction<float, WholeQuads, ManyQuadsRow>(context);
 
-    private static Action<PartArguments<T>> ChoosePartKernel<T, TAccess, TRow>(bool shuffles)
+    private static Action<PartArguments<T>> ChoosePartReduction<T, TAccess, TRow>(KernelContext context)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow> =>
-        shuffles ? CudaPartKernel<T, TAccess, TRow, ShuffledReduction> : CudaPartKernel<T, TAccess, TRow, TreeReduction>;
+        context.HasShuffles ? CudaPartKernel<T, TAccess, TRow, ShuffledReduction> : CudaPartKernel<T, TAccess, TRow, TreeReduction>;
 
     [KernelEntry(Variant = KernelVariant.Cuda)]
     internal static void ClearKernel<T>(PartArguments<T> p)

@@ -93,9 +93,7 @@ public static partial class DistillationLoss
     {
         if (sums.Flat != 0 || batch.Settings.Smoothing > 0)
         {
-            GeneralGradient<T, TAccess> general = new() { Batch = batch, Target = target, Loss = loss, Sums = sums, Class = task.Class };
-            StreamedRow row = default;
-            row.Fold<T, TAccess, int, GeneralGradient<T, TAccess>>(source, source.First, 0, general);
+            CudaGeneralGradient<T, TAccess>(batch, task, source, sums, loss, target);
             return;
         }
 
@@ -115,6 +113,16 @@ public static partial class DistillationLoss
         logits.Fold<T, TAccess, int, PlainGradient<T, TAccess>>(source, source.First, 0, plain);
     }
 
+    private static void CudaGeneralGradient<T, TAccess>(
+        LossBatch batch, RowTask task, RowSource<T> source, RowSums sums, RowLoss loss, GradientTarget<T> target)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+    {
+        GeneralGradient<T, TAccess> pass = new() { Batch = batch, Target = target, Loss = loss, Sums = sums, Class = task.Class };
+        StreamedRow row = default;
+        row.Fold<T, TAccess, int, GeneralGradient<T, TAccess>>(source, source.First, 0, pass);
+    }
+
     // Every thread reads the label's logits, before the first reduction and so before a gradient may lie over them.
     private static RowLabel CudaLabel<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source)
         where T : unmanaged
@@ -125,7 +133,7 @@ public static partial class DistillationLoss
         {
             TAccess access = default;
             label.Student = access.LoadOne(source.Student, source.StudentStart + task.Class);
-            if (batch.Settings.Soft != 0)
+            if (batch.Settings.Blend > 0)
                 label.Teacher = access.LoadOne(source.Teacher, source.TeacherStart + task.Class);
             label.Weight = batch.ClassWeight(task.Class);
         }

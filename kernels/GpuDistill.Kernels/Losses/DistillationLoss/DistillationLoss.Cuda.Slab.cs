@@ -1,18 +1,20 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
 // Fused:      as DistillationLoss.Cuda.cs, for rows of few classes, which neither begin at multiples of 16 bytes nor are worth a
-//             warp: a group brings a slab of rows into shared memory, 16 bytes at a time as if they were one, does each row in the
-//             registers of one thread (C up to 12), two (24) or four (48), leaves the gradient in the student's place and writes it
-//             as it read.
+//             warp: a group copies a slab of rows into shared memory, 16 bytes at a time as if they were one, does each row in the
+//             registers of one thread (C up to 10), two (20) or four (40), leaves the gradient in the student's place and copies it
+//             back. A row's exponentials stay in registers for its gradient.
 //             Each group sums its rows' part of the totals; no record of a row is written.
-// Shapes:     a teacher's rows that are gathered come one by one, each by its own threads, element by element through the first-level
+// Shapes:     a teacher's rows that are gathered come one by one, each by its own threads, pair by pair through the first-level
 //             cache. In views that do not begin at a multiple of 16 bytes elements are read and written one by one.
 // Geometry:   1-D groups of 128 threads, groups stride over the slabs. Their number follows from the rows alone, so the totals'
 //             bits do not depend on the device.
-// Numerics:   all in single precision in shared memory; a row in order of its columns (C up to 12).
+// Numerics:   all in single precision; a row from its last column to its first (C up to 10). Flat rows and label smoothing, whose
+//             sums take more than a thread has registers for, read the row from shared memory once more (GeneralPasses.cs).
 // Measured:   nothing yet. Instructions of sm_90 per row of 10 classes are counted in docs/design.md.
 public static partial class DistillationLoss
 {
@@ -23,206 +25,252 @@ public static partial class DistillationLoss
         where T : unmanaged
     {
         public Arguments<T> Loss;
-        public SlabLayout Layout;
+        public int GroupSize;
         public int Slabs;
+        public int RowsPerSlab;
+
+        // Of 16 bytes; 0 where slabs do not begin at multiples of 16 bytes.
+        public int ChunksPerSlab;
     }
 
     private static CompositeLaunch BindSlabs<T, TStorage>(KernelContext context, Arguments<T> arguments, CudaPlan plan)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
     {
-        int groupSize = context.GroupSize(SlabLayout.GroupSize);
+        int groupSize = context.GroupSize(SlabRow.GroupSize);
         int rowsPerSlab = groupSize / plan.Team;
         int count = ((arguments.Rows - 1) / rowsPerSlab) + 1;
         int groups = Math.Min(MostSlabGroups, count);
         Workspace workspace = Workspace.ForGroups(context, ref arguments, groups);
         arguments.TeamSize = plan.Team;
-        int columns = arguments.Settings.Columns;
+        int bytes = rowsPerSlab * arguments.Settings.Columns * Unsafe.SizeOf<T>();
+        long chunks = (long)count * bytes / SlabChunks.Size;
+        bool aligned = AreAligned(arguments) && bytes % SlabChunks.Size == 0 && chunks <= int.MaxValue;
         SlabArguments<T> slabs = new()
         {
             Loss = arguments,
-            Layout = SlabLayout.Of(columns, AreAligned(arguments) && rowsPerSlab * columns % 8 == 0),
+            GroupSize = groupSize,
             Slabs = count,
+            RowsPerSlab = rowsPerSlab,
+            ChunksPerSlab = aligned ? bytes / SlabChunks.Size : 0,
         };
         Launch rows = context.Portable(
-            nameof(DistillationLoss), ChooseSlabKernel<T, TStorage>(columns, context.HasShuffles), groups, groupSize, slabs);
+            nameof(DistillationLoss), ChooseSlabKernel<T, TStorage>(context, slabs), groups, groupSize, slabs);
         return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
     }
 
-    private static Action<SlabArguments<T>> ChooseSlabKernel<T, TStorage>(int columns, bool shuffles)
+    private static Action<SlabArguments<T>> ChooseSlabKernel<T, TStorage>(KernelContext context, SlabArguments<T> s)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
-        typeof(TStorage) == typeof(HalfStorage) ? (Action<SlabArguments<T>>)(object)ChooseSlabRows<ushort, ShortSlab<HalfStorage>>(columns, shuffles)
-        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<SlabArguments<T>>)(object)ChooseSlabRows<ushort, ShortSlab<BFloat16Storage>>(columns, shuffles)
-        : (Action<SlabArguments<T>>)(object)ChooseSlabRows<float, FloatSlab>(columns, shuffles);
+        IsOrdinary(s) ? ChooseSlabElements<T, TStorage, TenClasses>(context)
+        : s.Loss.Settings.Columns % 2 == 0 ? ChooseSlabElements<T, TStorage, EvenRows>(context)
+        : ChooseSlabElements<T, TStorage, OddRows>(context);
 
-    private static Action<SlabArguments<T>> ChooseSlabRows<T, TSlab>(int columns, bool shuffles)
-        where T : unmanaged
-        where TSlab : unmanaged, ISlabAccess<T> =>
-        columns % 4 == 0 ? ChooseSlabReduction<T, TSlab, SlabQuads>(shuffles)
-        : columns % 2 == 0 ? ChooseSlabReduction<T, TSlab, SlabPairs>(shuffles)
-        : ChooseSlabReduction<T, TSlab, SlabSingles>(shuffles);
+    // Whether a launch is what kernels for TenClasses take it for.
+    private static bool IsOrdinary<T>(SlabArguments<T> s)
+        where T : unmanaged =>
+        s.Equals(AsOrdinary(s));
 
-    private static Action<SlabArguments<T>> ChooseSlabReduction<T, TSlab, TRows>(bool shuffles)
+    // What those kernels know. In device code it stands over the arguments, so that the compiler knows it too.
+    private static SlabArguments<T> AsOrdinary<T>(SlabArguments<T> s)
         where T : unmanaged
-        where TSlab : unmanaged, ISlabAccess<T>
-        where TRows : unmanaged, ISlabRows =>
-        shuffles ? CudaSlabKernel<T, TSlab, TRows, WarpReduction> : CudaSlabKernel<T, TSlab, TRows, TreeReduction>;
+    {
+        s.GroupSize = SlabRow.GroupSize;
+        s.RowsPerSlab = SlabRow.GroupSize;
+        s.ChunksPerSlab = SlabRow.MostPerSlab / SlabChunks.Length<T>();
+        s.Loss.TeamSize = 1;
+        s.Loss.HasLabels = 1;
+        s.Loss.HasClassWeights = 0;
+        s.Loss.HasGradient = 1;
+        s.Loss.HasSoftLosses = 0;
+        s.Loss.HasHardLosses = 0;
+        s.Loss.HasTotalLosses = 0;
+        s.Loss.Settings.Columns = SlabRow.Length;
+        s.Loss.Settings.Soft = 1;
+        s.Loss.Settings.Hard = 1;
+        s.Loss.Settings.SeeksFlatRows = 0;
+        s.Loss.Settings.Smoothing = 0;
+        s.Loss.Settings.SmoothingPerClass = 0;
+        s.Loss.Settings.Blend = 0;
+        return s;
+    }
 
-    [KernelEntry(GroupSize = SlabLayout.GroupSize, Variant = KernelVariant.Cuda, Instances = nameof(SlabInstances))]
-    internal static void CudaSlabKernel<T, TSlab, TRows, TReduction>(SlabArguments<T> s)
+    private static Action<SlabArguments<T>> ChooseSlabElements<T, TStorage, TShape>(KernelContext context)
         where T : unmanaged
-        where TSlab : unmanaged, ISlabAccess<T>
-        where TRows : unmanaged, ISlabRows
+        where TStorage : unmanaged, IStorage<T>
+        where TShape : unmanaged, ISlabShape =>
+        typeof(TStorage) == typeof(HalfStorage) ? (Action<SlabArguments<T>>)(object)ChooseSlabReduction<ushort, ShortElements<HalfStorage>, TShape>(context)
+        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<SlabArguments<T>>)(object)ChooseSlabReduction<ushort, ShortElements<BFloat16Storage>, TShape>(context)
+        : (Action<SlabArguments<T>>)(object)ChooseSlabReduction<float, FloatElements, TShape>(context);
+
+    private static Action<SlabArguments<T>> ChooseSlabReduction<T, TElements, TShape>(KernelContext context)
+        where T : unmanaged
+        where TElements : unmanaged, ISlabElements<T>
+        where TShape : unmanaged, ISlabShape =>
+        context.HasShuffles ? CudaSlabKernel<T, TElements, TShape, WarpReduction> : CudaSlabKernel<T, TElements, TShape, TreeReduction>;
+
+    [KernelEntry(GroupSize = SlabRow.GroupSize, Variant = KernelVariant.Cuda, Instances = nameof(SlabInstances))]
+    internal static void CudaSlabKernel<T, TElements, TShape, TReduction>(SlabArguments<T> s)
+        where T : unmanaged
+        where TElements : unmanaged, ISlabElements<T>
+        where TShape : unmanaged, ISlabShape
         where TReduction : unmanaged, IRowReduction
     {
-        ArrayView<float> rows = SharedMemory.Allocate<float>(2 * SlabLayout.MostFloats);
+        if (default(TShape).IsOrdinary)
+            s = AsOrdinary(s);
+        SlabChunks chunks = default;
+        chunks.Student = SharedMemory.Allocate<SlabChunks.Chunk>(SlabChunks.MostPerSlab);
+        chunks.Teacher = SharedMemory.Allocate<SlabChunks.Chunk>(SlabChunks.MostPerSlab);
+        chunks.Count = s.ChunksPerSlab;
+        chunks.GroupSize = s.GroupSize;
+        chunks.Both = s.Loss.Settings.Soft != 0 && s.Loss.HasTeacherRows == 0;
+        ArrayView<T> students = chunks.Student.Cast<T>();
+        ArrayView<T> teachers = chunks.Teacher.Cast<T>();
+        TReduction reduction = default;
         Arguments<T> a = s.Loss;
         RowTeam team = new(a.TeamSize);
         LossBatch batch = BatchOf(a);
         BatchSums totals = BatchSums.None(a.Rows);
+        int firstRow = Grid.IdxX * s.RowsPerSlab;
+        int firstChunk = Grid.IdxX * s.ChunksPerSlab;
         for (int slab = Grid.IdxX; slab < s.Slabs; slab += Grid.DimX)
         {
             // Idle teams of the last slab work on what is left in shared memory, so that shuffles stay uniform, and store nothing.
-            int first = slab * team.RowsPerGroup;
-            bool active = first + team.Slot < a.Rows;
-            int row = active ? first + team.Slot : a.Rows - 1;
+            bool active = firstRow + team.Slot < a.Rows;
+            int row = active ? firstRow + team.Slot : a.Rows - 1;
             RowTask task = TaskOf(a, row);
-            long start = (long)first * a.Settings.Columns;
-            int count = XMath.Min(a.Rows - first, team.RowsPerGroup) * a.Settings.Columns;
-            LoadSlab<T, TSlab, TRows>(s, rows, start, count);
+            bool inChunks = s.ChunksPerSlab > 0 && firstRow <= a.Rows - s.RowsPerSlab;
+            if (inChunks)
+                chunks.Load(a.Student, a.Teacher, firstChunk);
+            else
+                LoadElements(s, chunks, students, teachers, firstRow);
             if (a.Settings.Soft != 0 && a.HasTeacherRows != 0)
-                GatherRow<T, TSlab>(s, rows, team, task.TeacherRow);
+                GatherRow<T, TElements, TShape>(s, teachers, team, task.TeacherRow);
             Group.Barrier(); // all elements are there
 
-            RowSource<float> source = new()
-            {
-                Student = rows,
-                Teacher = rows,
-                StudentStart = team.Slot * s.Layout.Pitch,
-                TeacherStart = (team.Slot * s.Layout.Pitch) + SlabLayout.MostFloats,
-                Columns = task.Works != 0 ? a.Settings.Columns : 0,
-                First = team.Lane * Quad.Length,
-                Stride = team.Size * Quad.Length,
-                Soft = a.Settings.Soft,
-            };
-            SlabRow logits = default;
-            logits = logits.Load<float, TRows>(source, source.First);
-            RowLabel label = CudaLabel<float, TRows>(batch, task, source);
-            RowSums sums = CudaSums<float, TRows, SlabRow, TReduction>(batch, task, source, logits, team);
+            long start = SlabRow.StartOf<TShape>(team, a.Settings.Columns);
+            int left = a.Settings.Columns - (team.Lane * SlabRow.Length);
+            SlabRow logits = SlabRow.Load<T, TElements, TShape>(students, teachers, start, left, a.Settings.Soft);
+            RowSource<T> source = SourceOfSlab(s, team, task, students, teachers);
+            RowLabel label = CudaLabel<T, SingleElements<T, TElements>>(batch, task, source);
+            RowRange range = SlabRow.Maxima(logits);
+            if (a.Settings.SeeksFlatRows != 0)
+                range = SlabRow.Minima(logits, range, left);
+            range = reduction.Union(range, team);
+            bool flat = a.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, a.Settings.InverseTemperature);
+            bool general = flat || a.Settings.Smoothing > 0;
+            SlabTerms terms = default;
+            if (general)
+                terms.Sums = CudaGeneralSums<T, SingleElements<T, TElements>>(batch, task, source, range, flat);
+            else
+                terms = SlabRow.Exponentials(logits, SlabScales.Of(range, a.Settings.InverseTemperature), left);
+            RowSums sums = reduction.Add(terms.Sums, team);
+            sums.StudentMaximum = range.StudentMaximum;
+            sums.TeacherMaximum = range.TeacherMaximum;
+            sums.Flat = flat ? 1 : 0;
             RowLoss loss = CudaLoss(batch, task, sums, label);
             if (active && team.Lane == 0)
             {
-                RowRecord record = RowRecord.Of(loss, sums, task.Class, a.Settings.Columns);
-                StoreRow(a, row, loss, record);
-                totals = BatchSums.Add(totals, BatchSums.Of(record, row, a.Rows));
+                StoreLosses(a, row, loss);
+                totals = BatchSums.Add(totals, loss, task.Class >= 0, sums.FirstFromEnd == a.Settings.Columns - task.Class, row);
             }
 
-            source.Columns = a.Settings.Columns;
-            GradientTarget<float> target = new() { Gradient = rows, Start = source.StudentStart, Columns = source.Columns };
             if (a.HasGradient != 0)
-                CudaGradient<float, TRows, SlabRow>(batch, task, source, logits, sums, loss, target);
-            Group.Barrier(); // all rows are done
-            if (a.HasGradient != 0)
-                StoreSlab<T, TSlab, TRows>(s, rows, start, count);
-            Group.Barrier(); // all is stored; the next slab may come
+            {
+                source.Columns = a.Settings.Columns;
+                GradientTarget<T> target = new() { Gradient = students, Start = source.StudentStart, Columns = source.Columns };
+                if ((!default(TShape).IsOrdinary && task.Works == 0) || loss.Reason != 0)
+                    terms.Row = default; // 0 times an infinity is none
+                if (general)
+                    CudaGeneralGradient<T, SingleElements<T, TElements>>(batch, task, source, sums, loss, target);
+                else
+                    SlabRow.StoreGradient<T, TElements, TShape>(terms.Row, students, start, left, loss, task.Class - (team.Lane * SlabRow.Length));
+                Group.Barrier(); // all rows are done
+                if (inChunks)
+                    chunks.Store(a.Gradient, firstChunk);
+                else
+                    StoreElements(s, students, firstRow);
+            }
+
+            Group.Barrier(); // nothing of the slab is needed any more; the next one may come
+            firstRow += Grid.DimX * s.RowsPerSlab;
+            firstChunk += Grid.DimX * s.ChunksPerSlab;
         }
 
         if (a.HasTotals + a.HasRunning > 0)
-            StoreGroup(a, totals, rows.Cast<BatchSums>());
+            StoreGroup(a, totals, chunks.Student.Cast<BatchSums>());
     }
 
-    private static void LoadSlab<T, TSlab, TRows>(SlabArguments<T> s, ArrayView<float> rows, long start, int count)
-        where T : unmanaged
-        where TSlab : unmanaged, ISlabAccess<T>
-        where TRows : unmanaged, ISlabRows
-    {
-        TSlab slab = default;
-        bool both = s.Loss.Settings.Soft != 0 && s.Loss.HasTeacherRows == 0;
-        int chunks = s.Layout.IsAligned != 0 ? count / slab.Length : 0;
-        long firstChunk = start / slab.Length;
-        for (int i = Group.IdxX; i < chunks; i += Group.DimX)
+    // For the passes that read a row quad by quad.
+    private static RowSource<T> SourceOfSlab<T>(
+        SlabArguments<T> s, RowTeam team, RowTask task, ArrayView<T> students, ArrayView<T> teachers)
+        where T : unmanaged => new()
         {
-            // Both loads are on their way before either is waited for.
-            Octet student = slab.Load(s.Loss.Student, firstChunk + i);
-            Octet teacher = default;
-            if (both)
-                teacher = slab.Load(s.Loss.Teacher, firstChunk + i);
-            Put<T, TSlab, TRows>(s.Layout, rows, 0, i, student);
-            if (both)
-                Put<T, TSlab, TRows>(s.Layout, rows, SlabLayout.MostFloats / Quad.Length, i, teacher);
+            Student = students,
+            Teacher = teachers,
+            StudentStart = team.Slot * s.Loss.Settings.Columns,
+            TeacherStart = team.Slot * s.Loss.Settings.Columns,
+            Columns = task.Works != 0 ? s.Loss.Settings.Columns : 0,
+            First = team.Lane * Quad.Length,
+            Stride = team.Size * Quad.Length,
+            Soft = s.Loss.Settings.Soft,
+        };
+
+    // The last slab, where it is not whole, and any that does not begin at a multiple of 16 bytes.
+    private static void LoadElements<T>(SlabArguments<T> s, SlabChunks chunks, ArrayView<T> students, ArrayView<T> teachers, int firstRow)
+        where T : unmanaged
+    {
+        long start = (long)firstRow * s.Loss.Settings.Columns;
+        int count = ElementsFrom(s, firstRow);
+        for (int i = Group.IdxX; i < count; i += Group.DimX)
+        {
+            students[i] = s.Loss.Student[start + i];
+            if (chunks.Both)
+                teachers[i] = s.Loss.Teacher[start + i];
+        }
+    }
+
+    private static void GatherRow<T, TElements, TShape>(SlabArguments<T> s, ArrayView<T> teachers, RowTeam team, int teacherRow)
+        where T : unmanaged
+        where TElements : unmanaged, ISlabElements<T>
+        where TShape : unmanaged, ISlabShape
+    {
+        TElements elements = default;
+        int columns = s.Loss.Settings.Columns;
+        long start = (long)teacherRow * columns;
+        int place = team.Slot * columns;
+        if (default(TShape).IsEven && s.ChunksPerSlab != 0)
+        {
+            for (int i = team.Lane; i < columns / 2; i += team.Size)
+                elements.CopyPair(s.Loss.Teacher, (start >> 1) + i, teachers, (place >> 1) + i);
+            return;
         }
 
-        for (int i = (chunks * slab.Length) + Group.IdxX; i < count; i += Group.DimX)
-        {
-            rows[PlaceOf<TRows>(s.Layout, i)] = slab.LoadOne(s.Loss.Student, start + i);
-            if (both)
-                rows[PlaceOf<TRows>(s.Layout, i) + SlabLayout.MostFloats] = slab.LoadOne(s.Loss.Teacher, start + i);
-        }
+        for (int i = team.Lane; i < columns; i += team.Size)
+            teachers[place + i] = s.Loss.Teacher[start + i];
     }
 
-    private static void GatherRow<T, TSlab>(SlabArguments<T> s, ArrayView<float> rows, RowTeam team, int teacherRow)
+    private static void StoreElements<T>(SlabArguments<T> s, ArrayView<T> gradients, int firstRow)
         where T : unmanaged
-        where TSlab : unmanaged, ISlabAccess<T>
     {
-        TSlab slab = default;
-        long start = (long)teacherRow * s.Loss.Settings.Columns;
-        int place = (team.Slot * s.Layout.Pitch) + SlabLayout.MostFloats;
-        for (int i = team.Lane; i < s.Loss.Settings.Columns; i += team.Size)
-            rows[place + i] = slab.LoadOne(s.Loss.Teacher, start + i);
+        long start = (long)firstRow * s.Loss.Settings.Columns;
+        int count = ElementsFrom(s, firstRow);
+        for (int i = Group.IdxX; i < count; i += Group.DimX)
+            s.Loss.Gradient[start + i] = gradients[i];
     }
 
-    private static void StoreSlab<T, TSlab, TRows>(SlabArguments<T> s, ArrayView<float> rows, long start, int count)
-        where T : unmanaged
-        where TSlab : unmanaged, ISlabAccess<T>
-        where TRows : unmanaged, ISlabRows
-    {
-        TSlab slab = default;
-        ArrayView<Quad> quads = rows.Cast<Quad>();
-        int chunks = s.Layout.IsAligned != 0 ? count / slab.Length : 0;
-        long firstChunk = start / slab.Length;
-        for (int i = Group.IdxX; i < chunks; i += Group.DimX)
-        {
-            int quad = i * (slab.Length / Quad.Length);
-            Octet gradient = new() { Low = quads[PlaceOfQuad<TRows>(s.Layout, quad)] };
-            if (slab.Length > Quad.Length)
-                gradient.High = quads[PlaceOfQuad<TRows>(s.Layout, quad + 1)];
-            slab.Store(s.Loss.Gradient, firstChunk + i, gradient);
-        }
-
-        for (int i = (chunks * slab.Length) + Group.IdxX; i < count; i += Group.DimX)
-            slab.StoreOne(s.Loss.Gradient, start + i, rows[PlaceOf<TRows>(s.Layout, i)]);
-    }
-
-    private static void Put<T, TSlab, TRows>(SlabLayout layout, ArrayView<float> rows, int firstQuad, int chunk, Octet octet)
-        where T : unmanaged
-        where TSlab : unmanaged, ISlabAccess<T>
-        where TRows : unmanaged, ISlabRows
-    {
-        TSlab slab = default;
-        ArrayView<Quad> quads = rows.Cast<Quad>();
-        int quad = chunk * (slab.Length / Quad.Length);
-        quads[firstQuad + PlaceOfQuad<TRows>(layout, quad)] = octet.Low;
-        if (slab.Length > Quad.Length)
-            quads[firstQuad + PlaceOfQuad<TRows>(layout, quad + 1)] = octet.High;
-    }
-
-    private static int PlaceOfQuad<TRows>(SlabLayout layout, int quad)
-        where TRows : unmanaged, ISlabRows =>
-        default(TRows).ArePadded ? layout.PlaceOfQuad(quad) : quad;
-
-    private static int PlaceOf<TRows>(SlabLayout layout, int element)
-        where TRows : unmanaged, ISlabRows =>
-        (PlaceOfQuad<TRows>(layout, element >> 2) << 2) + (element & 3);
+    private static int ElementsFrom<T>(SlabArguments<T> s, int firstRow)
+        where T : unmanaged =>
+        XMath.Min(s.Loss.Rows - firstRow, s.RowsPerSlab) * s.Loss.Settings.Columns;
 
     // For the catalog: what a CUDA device is given.
     private static IEnumerable<Type[]> SlabInstances()
     {
-        foreach (Type rows in (Type[])[typeof(SlabQuads), typeof(SlabPairs), typeof(SlabSingles)])
+        foreach (Type shape in (Type[])[typeof(TenClasses), typeof(EvenRows), typeof(OddRows)])
         {
-            yield return [typeof(float), typeof(FloatSlab), rows, typeof(WarpReduction)];
-            yield return [typeof(ushort), typeof(ShortSlab<HalfStorage>), rows, typeof(WarpReduction)];
-            yield return [typeof(ushort), typeof(ShortSlab<BFloat16Storage>), rows, typeof(WarpReduction)];
+            yield return [typeof(float), typeof(FloatElements), shape, typeof(WarpReduction)];
+            yield return [typeof(ushort), typeof(ShortElements<HalfStorage>), shape, typeof(WarpReduction)];
+            yield return [typeof(ushort), typeof(ShortElements<BFloat16Storage>), shape, typeof(WarpReduction)];
         }
     }
 }

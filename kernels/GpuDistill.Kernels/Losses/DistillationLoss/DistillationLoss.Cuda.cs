@@ -5,7 +5,7 @@ namespace GpuDistill.Kernels;
 // Fused:      as the portable kernel, and made for the memory's limit: student and teacher are read once, 16 bytes at a time, and
 //             kept in registers for the passes (range, sums, gradient); the gradient is written once, 16 bytes at a time.
 // Math, gradient, edges: see DistillationLoss.Kernel.cs; RowLoss, the task of a row and the totals are the same code.
-// Shapes:     here C from 49 to 8192; fewer classes go in slabs, more in parts (Cuda.Slab.cs, Cuda.Parts.cs). Rows that are no multiple of
+// Shapes:     here C from 41 to 8192; fewer classes go in slabs, more in parts (Cuda.Slab.cs, Cuda.Parts.cs). Rows that are no multiple of
 //             4 long, or in views that do not begin at a multiple of 16 bytes, are read element by element, and go in parts from
 //             4097 elements on.
 // Geometry:   1-D groups of at most 256 threads, groups stride over the rows. Threads per row: CudaPlan.
@@ -26,7 +26,7 @@ public static partial class DistillationLoss
         bool whole = columns % Quad.Length == 0 && AreAligned(arguments);
         int groupSize = context.GroupSize(PreferredGroupSize);
         CudaPlan plan = CudaPlan.Of(
-            columns, whole, context.GroupSize(SlabLayout.GroupSize), groupSize, context.Accelerator.WarpSize);
+            columns, whole, context.GroupSize(SlabRow.GroupSize), groupSize, context.Accelerator.WarpSize);
         if (plan.IsSlab)
             return BindSlabs<T, TStorage>(context, arguments, plan);
         if (plan.Parts > 1)
@@ -35,7 +35,7 @@ public static partial class DistillationLoss
         arguments.TeamSize = plan.Team;
         int groups = context.GroupsFor(arguments.Rows, groupSize / plan.Team);
         Launch rows = context.Portable(
-            nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(whole, plan.Quads, context.HasShuffles), groups, groupSize, arguments);
+            nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(context, whole, plan.Quads), groups, groupSize, arguments);
         return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
     }
 
@@ -43,24 +43,26 @@ public static partial class DistillationLoss
         where T : unmanaged =>
         BufferSpan.IsAligned(a.Student) && BufferSpan.IsAligned(a.Teacher) && BufferSpan.IsAligned(a.Gradient);
 
-    private static Action<Arguments<T>> ChooseRowKernel<T, TStorage>(bool whole, int quads, bool shuffles)
+    private static Action<Arguments<T>> ChooseRowKernel<T, TStorage>(KernelContext context, bool whole, int quads)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
-        !whole ? ChooseRowKernel<T, SingleElements<T, TStorage>, FewQuadsRow>(shuffles)
-        : typeof(TStorage) == typeof(HalfStorage) ? (Action<Arguments<T>>)(object)ChooseRowKernel<ushort, WholeShorts<HalfStorage>>(quads, shuffles)
-        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<Arguments<T>>)(object)ChooseRowKernel<ushort, WholeShorts<BFloat16Storage>>(quads, shuffles)
-        : (Action<Arguments<T>>)(object)ChooseRowKernel<float, WholeQuads>(quads, shuffles);
+        !whole ? ChooseRowReduction<T, SingleElements<T, TStorage>, FewQuadsRow>(context)
+        : typeof(TStorage) == typeof(HalfStorage) ? (Action<Arguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<HalfStorage>>(context, quads)
+        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<Arguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<BFloat16Storage>>(context, quads)
+        : (Action<Arguments<T>>)(object)ChooseRowQuads<float, WholeQuads>(context, quads);
 
-    private static Action<Arguments<T>> ChooseRowKernel<T, TAccess>(int quads, bool shuffles)
+    private static Action<Arguments<T>> ChooseRowQuads<T, TAccess>(KernelContext context, int quads)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T> =>
-        quads == default(FewQuadsRow).Quads ? ChooseRowKernel<T, TAccess, FewQuadsRow>(shuffles) : ChooseRowKernel<T, TAccess, ManyQuadsRow>(shuffles);
+        quads == default(FewQuadsRow).Quads
+            ? ChooseRowReduction<T, TAccess, FewQuadsRow>(context)
+            : ChooseRowReduction<T, TAccess, ManyQuadsRow>(context);
 
-    private static Action<Arguments<T>> ChooseRowKernel<T, TAccess, TRow>(bool shuffles)
+    private static Action<Arguments<T>> ChooseRowReduction<T, TAccess, TRow>(KernelContext context)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow> =>
-        shuffles ? CudaRowKernel<T, TAccess, TRow, ShuffledReduction> : CudaRowKernel<T, TAccess, TRow, TreeReduction>;
+        context.HasShuffles ? CudaRowKernel<T, TAccess, TRow, ShuffledReduction> : CudaRowKernel<T, TAccess, TRow, TreeReduction>;
 
     [KernelEntry(Variant = KernelVariant.Cuda, Instances = nameof(RowInstances))]
     internal static void CudaRowKernel<T, TAccess, TRow, TReduction>(Arguments<T> a)

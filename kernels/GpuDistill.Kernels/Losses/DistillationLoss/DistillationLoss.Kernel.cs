@@ -133,8 +133,7 @@ public static partial class DistillationLoss
     internal static void StoreRow<T>(Arguments<T> a, long row, RowLoss loss, RowRecord record)
         where T : unmanaged
     {
-        if (a.HasRecords != 0)
-            a.Records[row] = record;
+        a.Records[row] = record;
         StoreLosses(a, row, loss);
     }
 

@@ -19,19 +19,16 @@ public static partial class DistillationLoss
 
     private static RowTask TaskOf(LossSettings settings, int label, int teacherRow)
     {
+        // A negative number is a large one without its sign.
+        bool labelled = label != settings.IgnoreIndex;
+        bool known = (uint)label < (uint)settings.Columns;
         RowTask task = default;
-        task.Class = label == settings.IgnoreIndex ? -1 : label;
+        task.Class = labelled && known ? label : -1;
         task.TeacherRow = settings.Soft != 0 ? teacherRow : 0;
-        if (label != settings.IgnoreIndex && (label < 0 || label >= settings.Columns))
-        {
+        if (labelled && !known)
             task.Reason = (int)InvalidRowReason.Label;
-            task.Class = -1;
-        }
-        else if (task.TeacherRow < 0 || task.TeacherRow >= settings.TeacherCount)
-        {
+        else if ((uint)task.TeacherRow >= (uint)settings.TeacherCount)
             task.Reason = (int)InvalidRowReason.TeacherRow;
-        }
-
         if (task.Reason != 0)
             task.TeacherRow = 0;
         task.Works = task.Reason == 0 && (settings.Soft != 0 || task.Class >= 0) ? 1 : 0;
@@ -95,6 +92,23 @@ public static partial class DistillationLoss
             FirstInvalid = record.State >> 8 != 0 ? row : rows,
             Reason = record.State >> 8,
         };
+
+        /// <summary>Adds a row that comes after all that are in the sums.</summary>
+        public static BatchSums Add(BatchSums sums, RowLoss loss, bool labelled, bool correct, int row)
+        {
+            sums.Soft += loss.Soft;
+            sums.KlDivergence += loss.KlDivergence;
+            sums.Hard += loss.Hard;
+            sums.Labelled += labelled ? 1 : 0;
+            sums.Correct += labelled && correct && loss.Reason == 0 ? 1 : 0;
+            if (loss.Reason != 0 && sums.Reason == 0)
+            {
+                sums.FirstInvalid = row;
+                sums.Reason = loss.Reason;
+            }
+
+            return sums;
+        }
 
         public static BatchSums Add(BatchSums a, BatchSums b)
         {

@@ -34,22 +34,15 @@ internal struct RowLoss
         bool flat = sums.Flat != 0;
         float teacher = flat ? settings.Columns + sums.Teacher : sums.Teacher;
         float student = flat ? teacher + (sums.Difference * settings.InverseTemperature) + sums.Student : sums.Student;
-        // A maximum of NaN or +-infinity, or a NaN anywhere, makes the sum NaN; a row with a softmax has at least e^0.
-        if ((settings.Soft != 0 && !FloatBits.IsPositive(student)) || (hard && !FloatBits.IsPositive(sums.Hard)))
-            return Invalid(InvalidRowReason.StudentLogits);
-        if (settings.Soft != 0 && !FloatBits.IsPositive(teacher))
-            return Invalid(InvalidRowReason.TeacherLogits);
-
         float labelLogit = label.Student - sums.StudentMaximum;
         if (settings.Soft != 0)
             row = SoftPart(row, settings, sums, label, student, teacher, softReduction);
         if (hard)
             row = HardPart(row, settings, sums, label, labelLogit, hardReduction);
-        if (!FloatBits.IsFinite(row.Soft) || !FloatBits.IsFinite(row.KlDivergence))
-            return Invalid(InvalidRowReason.InfiniteSoftLoss);
-        if (!FloatBits.IsFinite(row.Hard))
-            return Invalid(InvalidRowReason.InfiniteHardLoss);
-        return row;
+        // The sum is finite only where all are, and without a softmax none is; but a class weight of 0 takes a hard loss out.
+        if (FloatBits.IsFinite(row.Soft + row.KlDivergence + row.Hard) && (!hard || FloatBits.IsPositive(sums.Hard)))
+            return row;
+        return Invalid(ReasonOf(row, settings, sums, hard, student, teacher));
     }
 
     /// <summary>The soft part of a flat row's gradient at one class, less the label's share.</summary>
@@ -83,6 +76,19 @@ internal struct RowLoss
         p = (p * x) + (1f / 6);
         p = (p * x) + 0.5f;
         return p * x * x;
+    }
+
+    // A maximum of NaN or +-infinity, or a NaN anywhere, makes a sum NaN; a row with a softmax has at least e^0.
+    private static InvalidRowReason ReasonOf(
+        RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, bool hard, float student, float teacher)
+    {
+        if ((settings.Soft != 0 && !FloatBits.IsPositive(student)) || (hard && !FloatBits.IsPositive(sums.Hard)))
+            return InvalidRowReason.StudentLogits;
+        if (settings.Soft != 0 && !FloatBits.IsPositive(teacher))
+            return InvalidRowReason.TeacherLogits;
+        return FloatBits.IsFinite(row.Soft) && FloatBits.IsFinite(row.KlDivergence)
+            ? InvalidRowReason.InfiniteHardLoss
+            : InvalidRowReason.InfiniteSoftLoss;
     }
 
     // With d as in RowSums.Student, KL = log E e^d - E d, the expectation over p. Both are small numbers of nearly the same size

@@ -11,10 +11,7 @@ namespace GpuDistill.Kernels;
 internal readonly record struct CudaPlan(int Team, int Quads, int Parts, int PartColumns)
 {
     /// <summary>Rows of up to so many elements go through shared memory in slabs.</summary>
-    public const int MostSlabColumns = 48;
-
-    // What a thread has in registers of a slab's row: more would leave room for fewer groups, and four threads have the longest row.
-    private const int SlabColumnsPerThread = 12;
+    public const int MostSlabColumns = 40;
 
     // Kept quads of student and teacher are 8 registers; with 8 a thread takes up to 128 of them in all, and two groups of 256 share a
     // multiprocessor. Single elements take more registers for their addresses and tests.
@@ -27,7 +24,7 @@ internal readonly record struct CudaPlan(int Team, int Quads, int Parts, int Par
     public static CudaPlan Of(int columns, bool whole, int slabGroupSize, int groupSize, int warpSize)
     {
         int slabTeam = 1;
-        while (slabTeam * SlabColumnsPerThread < columns)
+        while (slabTeam * SlabRow.Length < columns)
             slabTeam *= 2;
         if (columns <= MostSlabColumns && slabTeam <= Math.Min(slabGroupSize, warpSize))
             return new CudaPlan(slabTeam, 0, 1, columns);

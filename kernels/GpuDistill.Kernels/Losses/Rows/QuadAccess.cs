@@ -51,33 +51,31 @@ internal readonly struct WholeShorts<TStorage> : IQuadAccess<ushort>
     public Quad Load(ArrayView<ushort> view, long start, int column, int columns)
     {
         TStorage storage = default;
-        ShortQuad bits = view.Cast<ShortQuad>()[(start + column) >> 2];
+        TwoWords words = view.Cast<TwoWords>()[(start + column) >> 2];
         return new Quad
         {
-            X = storage.FromBits(bits.X),
-            Y = storage.FromBits(bits.Y),
-            Z = storage.FromBits(bits.Z),
-            W = storage.FromBits(bits.W),
+            X = storage.FromLow(words.X),
+            Y = storage.FromHigh(words.X),
+            Z = storage.FromLow(words.Y),
+            W = storage.FromHigh(words.Y),
         };
     }
 
     public void Store(ArrayView<ushort> view, long start, int column, int columns, Quad value)
     {
         TStorage storage = default;
-        view.Cast<ShortQuad>()[(start + column) >> 2] = new ShortQuad
+        view.Cast<TwoWords>()[(start + column) >> 2] = new TwoWords
         {
-            X = storage.ToBits(value.X),
-            Y = storage.ToBits(value.Y),
-            Z = storage.ToBits(value.Z),
-            W = storage.ToBits(value.W),
+            X = storage.ToWord(value.X, value.Y),
+            Y = storage.ToWord(value.Z, value.W),
         };
     }
 
     public float LoadOne(ArrayView<ushort> view, long index) => default(TStorage).Load(view, index);
 
-    private struct ShortQuad
+    private struct TwoWords
     {
-        public ushort X, Y, Z, W;
+        public uint X, Y;
     }
 }
 

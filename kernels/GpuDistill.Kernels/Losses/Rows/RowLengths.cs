@@ -1,4 +1,3 @@
-// The rows that kernels are made for: 4, 8 and 3 quads per thread. (C# has no alias of an alias.)
+// The rows that kernels are made for: 4 and 8 quads per thread. (C# has no alias of an alias.)
 global using FewQuadsRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>, GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>>;
 global using ManyQuadsRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>, GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>>, GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>, GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>>>;
-global using SlabRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>, GpuDistill.Kernels.QuadRow>;
