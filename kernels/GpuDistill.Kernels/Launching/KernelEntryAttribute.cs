@@ -10,6 +10,9 @@ internal sealed class KernelEntryAttribute : Attribute
     /// <summary>The largest group size that the kernel is launched with.</summary>
     public int GroupSize { get; init; } = RowTeam.MaxGroupSize;
 
+    /// <summary>Groups of that size that a CUDA multiprocessor is to hold at least, which limits registers; 0 leaves that to the assembler.</summary>
+    public int GroupsPerMultiprocessor { get; init; }
+
     /// <summary>The variant that the kernel belongs to.</summary>
     public KernelVariant Variant { get; init; } = KernelVariant.Portable;
 

@@ -18,8 +18,9 @@ namespace GpuDistill.Kernels;
 /// the target architecture stays at sm_80 on whatever is newer, which hides its instructions. Powers of two below 2^-126 are 0
 /// (<c>ftz</c>), and so are the arguments of a logarithm: the other forms take four instructions for each, and no kernel tells such
 /// numbers from 0. A reciprocal is one instruction, within a unit of the last place, of numbers that no kernel has outside 2^-126 to
-/// 2^126; rounded to nearest it is nine and a branch, as a division still is but in kernels made for CUDA. Any other version of ILGPU
-/// is used as it comes, at its own O1: correct, and slower.
+/// 2^126; rounded to nearest it is nine and a branch, as a division still is but in kernels made for CUDA. A fence orders a thread's own
+/// accesses for others (<c>acq_rel</c>); ILGPU's also puts all fences in one order, and empties the first-level cache for that. Any other
+/// version of ILGPU is used as it comes, at its own O1: correct, and slower.
 /// </remarks>
 internal static class PtxCode
 {
@@ -41,15 +42,18 @@ internal static class PtxCode
             SetTarget(backend.Capabilities, backend.Architecture);
         KernelEntryAttribute mark = kernel.GetCustomAttribute<KernelEntryAttribute>()!;
         ILaunchBounds? bounds = ILaunchBounds.Of(kernel);
+        int groups = bounds?.GroupsPerMultiprocessor ?? mark.GroupsPerMultiprocessor;
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(bounds?.GroupSize ?? mark.GroupSize, bounds?.GroupsPerMultiprocessor));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel),
+            new KernelSpecialization(bounds?.GroupSize ?? mark.GroupSize, groups > 0 ? groups : null));
         if (IsKnown)
         {
             Assembly(compiled) = compiled.PTXAssembly
                 .Replace("bra.uni", "bra", StringComparison.Ordinal)
                 .Replace("ex2.approx.f32", "ex2.approx.ftz.f32", StringComparison.Ordinal)
                 .Replace("lg2.approx.f32", "lg2.approx.ftz.f32", StringComparison.Ordinal)
-                .Replace("rcp.rn.f32", "rcp.approx.ftz.f32", StringComparison.Ordinal);
+                .Replace("rcp.rn.f32", "rcp.approx.ftz.f32", StringComparison.Ordinal)
+                .Replace("membar.gl", "fence.acq_rel.gpu", StringComparison.Ordinal);
             if (mark.Variant == KernelVariant.Cuda)
                 Assembly(compiled) = compiled.PTXAssembly.Replace("div.rn.f32", "div.approx.ftz.f32", StringComparison.Ordinal);
         }

@@ -109,7 +109,7 @@ public static partial class DistillationLoss
             p.Counters[i] = 0;
     }
 
-    [KernelEntry(Variant = KernelVariant.Cuda, Instances = nameof(PartInstances))]
+    [KernelEntry(Variant = KernelVariant.Cuda, GroupsPerMultiprocessor = GroupsPerMultiprocessor, Instances = nameof(PartInstances))]
     internal static void CudaPartKernel<T, TAccess, TRow, TReduction>(PartArguments<T> p)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
@@ -153,10 +153,10 @@ public static partial class DistillationLoss
         RowSource<T> source = SourceOfPart(p, team, row, task, part);
         TRow logits = default;
         logits = logits.Load<T, TAccess>(source, source.First);
-        RowRange range = reduction.Union(CudaRange<T, TAccess, TRow>(batch, source, logits), team);
+        RowRange range = reduction.Union(RangeOf<T, TAccess, TRow>(batch, source, logits), team);
         RowSums sums = batch.Settings.Smoothing > 0
-            ? CudaGeneralSums<T, TAccess>(batch, task, source, range, flat: false)
-            : CudaPlainSums<T, TAccess, TRow>(batch, source, logits, range);
+            ? GeneralSums<T, TAccess>(batch, task, source, range, flat: false)
+            : PlainSums<T, TAccess, TRow>(batch, source, logits, range);
         sums = reduction.Add(sums, team);
         sums.StudentMaximum = range.StudentMaximum;
         sums.TeacherMaximum = range.TeacherMaximum;
@@ -190,12 +190,12 @@ public static partial class DistillationLoss
         RowSource<T> source = SourceOfRow(p.Loss, team, row, task);
         bool flat = batch.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, batch.Settings.InverseTemperature);
         if (flat || !RowSums.IsFinite(sums))
-            sums = reduction.Add(CudaGeneralSums<T, TAccess>(batch, task, source, range, flat), team);
+            sums = reduction.Add(GeneralSums<T, TAccess>(batch, task, source, range, flat), team);
         sums.StudentMaximum = range.StudentMaximum;
         sums.TeacherMaximum = range.TeacherMaximum;
         sums.Flat = flat ? 1 : 0;
-        RowLabel label = CudaLabel<T, TAccess>(batch, task, source);
-        RowLoss loss = CudaLoss(batch, task, sums, label);
+        RowLabel label = LabelOf<T, TAccess>(batch, task, source);
+        RowLoss loss = LossOf(batch, task, sums, label);
         if (team.Lane == 0)
         {
             StoreRow(p.Loss, row, loss, RowRecord.Of(loss, sums, task.Class, batch.Settings.Columns));
@@ -230,7 +230,7 @@ public static partial class DistillationLoss
         RowOutcome outcome = p.Outcomes[row];
         GradientTarget<T> target = new() { Gradient = p.Loss.Gradient, Start = source.StudentStart, Columns = p.Loss.Settings.Columns };
         source.Columns = EndOfPart(p, part);
-        CudaGradient<T, TAccess, TRow>(BatchOf(p.Loss), task, source, logits, outcome.Sums, outcome.Loss, target);
+        StoreGradient<T, TAccess, TRow>(BatchOf(p.Loss), task, source, logits, outcome.Sums, outcome.Loss, target);
     }
 
     private static RowSource<T> SourceOfPart<T>(PartArguments<T> p, RowTeam team, int row, RowTask task, int part)

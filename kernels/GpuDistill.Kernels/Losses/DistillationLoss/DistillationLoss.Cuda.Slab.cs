@@ -152,7 +152,7 @@ public static partial class DistillationLoss
             int left = a.Settings.Columns - (team.Lane * SlabRow.Length);
             SlabRow logits = SlabRow.Load<T, TElements, TShape>(students, teachers, start, left, a.Settings.Soft);
             RowSource<T> source = SourceOfSlab(s, team, task, students, teachers);
-            RowLabel label = CudaLabel<T, SingleElements<T, TElements>>(batch, task, source);
+            RowLabel label = LabelOf<T, SingleElements<T, TElements>>(batch, task, source);
             RowRange range = SlabRow.Maxima(logits);
             if (a.Settings.SeeksFlatRows != 0)
                 range = SlabRow.Minima(logits, range, left);
@@ -161,14 +161,14 @@ public static partial class DistillationLoss
             bool general = flat || a.Settings.Smoothing > 0;
             SlabTerms terms = default;
             if (general)
-                terms.Sums = CudaGeneralSums<T, SingleElements<T, TElements>>(batch, task, source, range, flat);
+                terms.Sums = GeneralSums<T, SingleElements<T, TElements>>(batch, task, source, range, flat);
             else
                 terms = SlabRow.Exponentials(logits, SlabScales.Of(range, a.Settings.InverseTemperature), left);
             RowSums sums = reduction.Add(terms.Sums, team);
             sums.StudentMaximum = range.StudentMaximum;
             sums.TeacherMaximum = range.TeacherMaximum;
             sums.Flat = flat ? 1 : 0;
-            RowLoss loss = CudaLoss(batch, task, sums, label);
+            RowLoss loss = LossOf(batch, task, sums, label);
             if (active && team.Lane == 0)
             {
                 StoreLosses(a, row, loss);
@@ -182,7 +182,7 @@ public static partial class DistillationLoss
                 if ((!default(TShape).IsOrdinary && task.Works == 0) || loss.Reason != 0)
                     terms.Row = default; // 0 times an infinity is none
                 if (general)
-                    CudaGeneralGradient<T, SingleElements<T, TElements>>(batch, task, source, sums, loss, target);
+                    StoreGeneralGradient<T, SingleElements<T, TElements>>(batch, task, source, sums, loss, target);
                 else
                     SlabRow.StoreGradient<T, TElements, TShape>(terms.Row, students, start, left, loss, task.Class - (team.Lane * SlabRow.Length));
                 Group.Barrier(); // all rows are done

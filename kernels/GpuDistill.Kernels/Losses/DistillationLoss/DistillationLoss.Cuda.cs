@@ -64,7 +64,7 @@ public static partial class DistillationLoss
         where TRow : struct, ILogitRow<TRow> =>
         context.HasShuffles ? CudaRowKernel<T, TAccess, TRow, ShuffledReduction> : CudaRowKernel<T, TAccess, TRow, TreeReduction>;
 
-    [KernelEntry(Variant = KernelVariant.Cuda, Instances = nameof(RowInstances))]
+    [KernelEntry(Variant = KernelVariant.Cuda, GroupsPerMultiprocessor = GroupsPerMultiprocessor, Instances = nameof(RowInstances))]
     internal static void CudaRowKernel<T, TAccess, TRow, TReduction>(Arguments<T> a)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
@@ -83,9 +83,9 @@ public static partial class DistillationLoss
             RowSource<T> source = SourceOfRow(a, team, row, task);
             TRow logits = default;
             logits = logits.Load<T, TAccess>(source, source.First);
-            RowLabel label = CudaLabel<T, TAccess>(batch, task, source);
-            RowSums sums = CudaSums<T, TAccess, TRow, TReduction>(batch, task, source, logits, team);
-            RowLoss loss = CudaLoss(batch, task, sums, label);
+            RowLabel label = LabelOf<T, TAccess>(batch, task, source);
+            RowSums sums = SumsOf<T, TAccess, TRow, TReduction>(batch, task, source, logits, team);
+            RowLoss loss = LossOf(batch, task, sums, label);
             if (!active)
                 continue;
             if (team.Lane == 0)
@@ -94,7 +94,7 @@ public static partial class DistillationLoss
                 continue;
             source.Columns = a.Settings.Columns;
             GradientTarget<T> target = new() { Gradient = a.Gradient, Start = source.StudentStart, Columns = source.Columns };
-            CudaGradient<T, TAccess, TRow>(batch, task, source, logits, sums, loss, target);
+            StoreGradient<T, TAccess, TRow>(batch, task, source, logits, sums, loss, target);
         }
     }
 

@@ -80,7 +80,7 @@ public static partial class DistillationLoss
             long row = active ? first + team.Slot : a.Rows - 1;
             RowTask task = TaskOf(a, row);
             RowSource<T> source = SourceOfRow(a, team, row, task);
-            RowLabel label = CudaLabel<T, TAccess>(batch, task, source);
+            RowLabel label = LabelOf<T, TAccess>(batch, task, source);
             RowPart part = new() { Sums = RowSums.Lowest, Range = RowRange.Empty };
             FewQuadsRow logits = default;
             for (int start = 0; start < source.Columns; start += block)
@@ -94,12 +94,12 @@ public static partial class DistillationLoss
             RowSums sums = RowSums.Raise(part.Sums, range.StudentMaximum, range.TeacherMaximum, a.Settings.InverseTemperature);
             bool flat = a.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, a.Settings.InverseTemperature);
             if (flat || !RowSums.IsFinite(sums))
-                sums = CudaGeneralSums<T, TAccess>(batch, task, source, range, flat);
+                sums = GeneralSums<T, TAccess>(batch, task, source, range, flat);
             sums = reduction.Add(sums, team);
             sums.StudentMaximum = range.StudentMaximum;
             sums.TeacherMaximum = range.TeacherMaximum;
             sums.Flat = flat ? 1 : 0;
-            RowLoss loss = CudaLoss(batch, task, sums, label);
+            RowLoss loss = LossOf(batch, task, sums, label);
             if (!active)
                 continue;
             if (team.Lane == 0)
@@ -111,7 +111,7 @@ public static partial class DistillationLoss
                 RowSource<T> some = source.Block(start, block);
                 if (a.Settings.Columns > block) // else the registers still hold the row
                     logits = logits.Load<T, TAccess>(some, some.First);
-                CudaGradient<T, TAccess, FewQuadsRow>(batch, task, some, logits, sums, loss, target);
+                StoreGradient<T, TAccess, FewQuadsRow>(batch, task, some, logits, sums, loss, target);
             }
         }
     }
@@ -120,10 +120,10 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
-        RowRange range = RowRange.Union(part.Range, CudaRange<T, TAccess, FewQuadsRow>(batch, source, logits));
+        RowRange range = RowRange.Union(part.Range, RangeOf<T, TAccess, FewQuadsRow>(batch, source, logits));
         RowSums sums = batch.Settings.Smoothing > 0
-            ? CudaGeneralSums<T, TAccess>(batch, task, source, range, flat: false)
-            : CudaPlainSums<T, TAccess, FewQuadsRow>(batch, source, logits, range);
+            ? GeneralSums<T, TAccess>(batch, task, source, range, flat: false)
+            : PlainSums<T, TAccess, FewQuadsRow>(batch, source, logits, range);
         part.Sums = RowSums.Raise(part.Sums, range.StudentMaximum, range.TeacherMaximum, batch.Settings.InverseTemperature);
         part.Sums = RowSums.Add(part.Sums, sums);
         part.Range = range;

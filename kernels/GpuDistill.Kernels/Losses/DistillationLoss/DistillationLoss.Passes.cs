@@ -1,7 +1,7 @@
 namespace GpuDistill.Kernels;
 
-// What the CUDA variant's kernels do with a row, wherever its logits are: in registers, shared memory or parts; and the portable
-// kernel. Made of the passes in Cuda/.
+// What the portable kernel and the CUDA variant's do with a row, wherever its logits are: in registers, shared memory or parts. Made of
+// what is in Passes/.
 public static partial class DistillationLoss
 {
     private static LossBatch BatchOf<T>(Arguments<T> a)
@@ -15,7 +15,7 @@ public static partial class DistillationLoss
         };
 
     // The sums of a row that a team has: its range first, then the sums relative to the maxima.
-    private static RowSums CudaSums<T, TAccess, TRow, TReduction>(
+    private static RowSums SumsOf<T, TAccess, TRow, TReduction>(
         LossBatch batch, RowTask task, RowSource<T> source, TRow logits, RowTeam team)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
@@ -23,11 +23,11 @@ public static partial class DistillationLoss
         where TReduction : unmanaged, IRowReduction
     {
         TReduction reduction = default;
-        RowRange range = reduction.Union(CudaRange<T, TAccess, TRow>(batch, source, logits), team);
+        RowRange range = reduction.Union(RangeOf<T, TAccess, TRow>(batch, source, logits), team);
         bool flat = batch.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, batch.Settings.InverseTemperature);
         RowSums sums = flat || batch.Settings.Smoothing > 0
-            ? CudaGeneralSums<T, TAccess>(batch, task, source, range, flat)
-            : CudaPlainSums<T, TAccess, TRow>(batch, source, logits, range);
+            ? GeneralSums<T, TAccess>(batch, task, source, range, flat)
+            : PlainSums<T, TAccess, TRow>(batch, source, logits, range);
         sums = reduction.Add(sums, team);
         sums.StudentMaximum = range.StudentMaximum;
         sums.TeacherMaximum = range.TeacherMaximum;
@@ -35,7 +35,7 @@ public static partial class DistillationLoss
         return sums;
     }
 
-    private static RowRange CudaRange<T, TAccess, TRow>(LossBatch batch, RowSource<T> source, TRow logits)
+    private static RowRange RangeOf<T, TAccess, TRow>(LossBatch batch, RowSource<T> source, TRow logits)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow>
@@ -46,7 +46,7 @@ public static partial class DistillationLoss
         return logits.Fold<T, TAccess, RowRange, RangePass<T, TAccess>>(source, source.First, RowRange.Empty, pass);
     }
 
-    private static RowSums CudaPlainSums<T, TAccess, TRow>(LossBatch batch, RowSource<T> source, TRow logits, RowRange range)
+    private static RowSums PlainSums<T, TAccess, TRow>(LossBatch batch, RowSource<T> source, TRow logits, RowRange range)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow>
@@ -61,7 +61,7 @@ public static partial class DistillationLoss
         return logits.Fold<T, TAccess, RowSums, PlainSums<T, TAccess>>(source, source.First, default, pass);
     }
 
-    private static RowSums CudaGeneralSums<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source, RowRange range, bool flat)
+    private static RowSums GeneralSums<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source, RowRange range, bool flat)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
@@ -76,7 +76,7 @@ public static partial class DistillationLoss
         return row.Fold<T, TAccess, RowSums, GeneralSums<T, TAccess>>(source, source.First, default, pass);
     }
 
-    private static RowLoss CudaLoss(LossBatch batch, RowTask task, RowSums sums, RowLabel label)
+    private static RowLoss LossOf(LossBatch batch, RowTask task, RowSums sums, RowLabel label)
     {
         RowLoss loss = RowLoss.Invalid((InvalidRowReason)task.Reason);
         if (task.Works != 0)
@@ -85,7 +85,7 @@ public static partial class DistillationLoss
     }
 
     // A row without an objective has a gradient too: 0.
-    private static void CudaGradient<T, TAccess, TRow>(
+    private static void StoreGradient<T, TAccess, TRow>(
         LossBatch batch, RowTask task, RowSource<T> source, TRow logits, RowSums sums, RowLoss loss, GradientTarget<T> target)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
@@ -93,7 +93,7 @@ public static partial class DistillationLoss
     {
         if (sums.Flat != 0 || batch.Settings.Smoothing > 0)
         {
-            CudaGeneralGradient<T, TAccess>(batch, task, source, sums, loss, target);
+            StoreGeneralGradient<T, TAccess>(batch, task, source, sums, loss, target);
             return;
         }
 
@@ -113,7 +113,7 @@ public static partial class DistillationLoss
         logits.Fold<T, TAccess, int, PlainGradient<T, TAccess>>(source, source.First, 0, plain);
     }
 
-    private static void CudaGeneralGradient<T, TAccess>(
+    private static void StoreGeneralGradient<T, TAccess>(
         LossBatch batch, RowTask task, RowSource<T> source, RowSums sums, RowLoss loss, GradientTarget<T> target)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
@@ -124,7 +124,7 @@ public static partial class DistillationLoss
     }
 
     // Every thread reads the label's logits, before the first reduction and so before a gradient may lie over them.
-    private static RowLabel CudaLabel<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source)
+    private static RowLabel LabelOf<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
