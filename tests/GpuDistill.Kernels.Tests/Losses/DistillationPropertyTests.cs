@@ -121,7 +121,7 @@ public class DistillationPropertyTests
             LossCase test = LossCase.Peaky(20, 10, 7) with
             {
                 Labels = null,
-                Options = new() { Temperature = temperature, ScaleByTemperatureSquared = scaled },
+                Options = new() { Temperature = temperature, HardWeight = 0, ScaleByTemperatureSquared = scaled },
             };
             return Math.Sqrt(test.Run(context).Gradient.Sum(g => (double)g * g));
         }
