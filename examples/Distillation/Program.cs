@@ -17,4 +17,6 @@ using (Trainer trainer = new(student, images, distillation, new TrainingOptions 
     trainer.Run();
 
 Console.WriteLine(Evaluation.Of(student, test));                // predicts at T = 1
-ModelFile.Save(student, "student.safetensors");
+Prediction first = Prediction.Of(student, test)[0];             // of images without labels too
+Console.WriteLine($"The first is a {first.Label} with a probability of {first.Probability:F3}.");
+ModelFile.Save(student, "student.safetensors");                 // ModelFile.Load reads it
