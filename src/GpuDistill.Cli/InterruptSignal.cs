@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace GpuDistill.Cli;
 
 /// <summary>
-/// Ctrl-C and SIGTERM as a cancellation token: the first lets the current step finish and what was trained be kept, a second
+/// Ctrl-C, SIGTERM and SIGHUP (a terminal that was closed) as a cancellation token: the first lets the current step finish and what was trained be kept, a second
 /// one ends the process at once.
 /// </summary>
 internal sealed class InterruptSignal : IDisposable
@@ -15,6 +15,7 @@ internal sealed class InterruptSignal : IDisposable
     [
         PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, Handle),
     ];
 
     public CancellationToken Token => _source.Token;
