@@ -4,7 +4,7 @@ namespace GpuDistill.Cli;
 
 /// <summary>
 /// Ctrl-C, SIGTERM and SIGHUP (a terminal that was closed) as a cancellation token: the first lets the current step finish and what was trained be kept, a second
-/// one ends the process at once.
+/// one, but for SIGHUP, ends the process at once.
 /// </summary>
 internal sealed class InterruptSignal : IDisposable
 {
@@ -30,7 +30,8 @@ internal sealed class InterruptSignal : IDisposable
     private void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (_source.IsCancellationRequested)
+        // A terminal that closes hangs up more than once: the system does, and the shell does.
+        if (_source.IsCancellationRequested && context.Signal != PosixSignal.SIGHUP)
         {
             // The live display hides the cursor and would leave it so.
             if (!Console.IsOutputRedirected || !Console.IsErrorRedirected)

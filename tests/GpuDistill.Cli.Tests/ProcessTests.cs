@@ -51,6 +51,8 @@ public sealed partial class ProcessTests : IDisposable
         while (line is not null && !line.Contains("epoch ", StringComparison.Ordinal))
             line = await process.StandardOutput.ReadLineAsync(cancellation);
         Assert.True(Kill(process.Id, signal) == 0);
+        if (signal == HangUp)
+            _ = Kill(process.Id, signal); // as a shell adds its own to the system's
         string error = await process.StandardError.ReadToEndAsync(cancellation);
         await process.WaitForExitAsync(cancellation);
 

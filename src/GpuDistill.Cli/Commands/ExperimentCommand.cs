@@ -45,7 +45,7 @@ internal static class ExperimentCommand
             using ExperimentSession experiments = new(
                 device, source.Train, source.Test, options with { Directory = directory.PathOf("") }, cancellation: session.Cancellation);
             foreach (string warning in experiments.Warnings)
-                console.Warn($"warning: {warning}");
+                console.Caution(warning);
             return Run(session, console, experiments, directory, Reproduce(parsed, name, quick, seeds, common));
         });
         return command;

@@ -18,8 +18,8 @@ internal static class TrainingDoubts
         double even = Math.Log(evaluation.CountByClass.Count);
         if (evaluation.CrossEntropy > even)
         {
-            return $"the cross entropy {Units.Loss(evaluation.CrossEntropy)} is above the {Units.Loss(even)} of a network that gives all classes the same probability: "
-                + "the training diverged or was far too short; try a lower --rate or more --epochs.";
+            return $"the cross entropy {Units.Loss(evaluation.CrossEntropy)} is above the {Units.Loss(even)} of even probabilities: "
+                + "the training diverged or was too short; try a lower --rate or more --epochs.";
         }
 
         int guessed = evaluation.Count - evaluation.CountByClass.Max();

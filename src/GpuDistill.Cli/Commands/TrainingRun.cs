@@ -172,7 +172,7 @@ internal sealed class TrainingRun
             + $"{Units.Count(report.Parameters)} parameters, {Units.Seconds(_elapsed)}.");
         _console.Tell($"Written: {_directory.PathOf(SavedModel.FileName)}, {path}");
         if (report.Warning is { } warning)
-            _console.Warn($"warning: {warning}");
+            _console.Caution(warning);
     }
 
     private void TellWhatIsKept()

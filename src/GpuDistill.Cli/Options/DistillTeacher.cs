@@ -49,7 +49,7 @@ internal sealed class DistillTeacher
             TeacherLogits stored = Read(file, images, soft, student);
             console.Say(images.Device.Choice);
             if (stored.ImagesHash is null)
-                console.Warn($"warning: {file} does not say which images its logits belong to; they are taken for those of '{images.Dataset.Name}'.");
+                console.Caution($"{file} does not say which images its logits belong to; they are taken for those of '{images.Dataset.Name}'.");
             return stored;
         }
 

@@ -62,7 +62,7 @@ internal sealed class TrainingSettings
         [.. Enum.GetNames<Activation>().Select(name => name.ToLowerInvariant())]);
 
     private readonly Option<string?> _resume = OptionFactory.Text(
-        "--resume", "FILE", "Go on from the checkpoint of an interrupted run; all other options as they were, --epochs aside unless --decay is cosine.");
+        "--resume", "FILE", "Go on from the checkpoint of an interrupted run, or the one in its directory; all other options as they were, --epochs aside unless --decay is cosine.");
 
     private readonly Option<float> _checkpointMinutes = OptionFactory.Number<float>(
         "--checkpoint-minutes", "X", "Minutes between checkpoints, from which --resume goes on after a crash; 0 for none.", 2, NotNegative, "a finite number of at least 0");

@@ -21,14 +21,16 @@ public sealed class TeacherLogits : IDisposable
 
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
     private readonly Matrix<float> _logits;
-    private readonly Lazy<string?> _imagesHash;
+    private readonly ImageDataset? _images;
+    private readonly string? _imagesHash;
     private string? _fingerprint;
 
-    private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature, Func<string?> imagesHash)
+    private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature, ImageDataset? images = null, string? imagesHash = null)
     {
         Device = device;
         Temperature = temperature;
-        _imagesHash = new(imagesHash);
+        _images = images;
+        _imagesHash = imagesHash;
         _buffer = device.Accelerator.Allocate1D<float>((long)rows * classes);
         _logits = new Matrix<float>(_buffer.View, rows, classes);
     }
@@ -52,7 +54,7 @@ public sealed class TeacherLogits : IDisposable
     /// The <see cref="ImageDataset.PixelHash"/> of the images that these are the logits of, or null where it is not known. Nothing
     /// else is trained or measured with them: rows of other images would meet the wrong logits.
     /// </summary>
-    public string? ImagesHash => _imagesHash.Value;
+    public string? ImagesHash => _images?.PixelHash ?? _imagesHash;
 
     /// <summary>Bytes on the device.</summary>
     public long Bytes => _logits.Data.Length * sizeof(float);
@@ -101,7 +103,7 @@ public sealed class TeacherLogits : IDisposable
         }
 
         bool arithmetic = mean == TeacherMeanKind.Arithmetic && teachers.Count > 1;
-        TeacherLogits store = new(images.Device, images.Count, teachers[0].Shape.Classes, arithmetic ? temperature : null, () => images.Dataset.PixelHash);
+        TeacherLogits store = new(images.Device, images.Count, teachers[0].Shape.Classes, arithmetic ? temperature : null, images.Dataset);
         try
         {
             if (images.IsSubset)
@@ -132,7 +134,7 @@ public sealed class TeacherLogits : IDisposable
             throw new ArgumentException($"{logits.Length} logits are not [{rows} x {classes}].", nameof(logits));
         if (FirstRowWithoutSoftmax(logits, classes) is int row)
             throw new ArgumentException($"Row {row} of the logits has no softmax: it holds NaN, +infinity or nothing but -infinity.", nameof(logits));
-        TeacherLogits store = new(device, rows, classes, temperature, () => imagesHash);
+        TeacherLogits store = new(device, rows, classes, temperature, imagesHash: imagesHash);
         store.Upload(logits);
         return store;
     }
@@ -183,6 +185,8 @@ public sealed class TeacherLogits : IDisposable
     {
         if (Rows != images.Count)
             throw new ArgumentException($"The teacher's logits have {Rows} rows, '{images.Dataset.Name}' has {images.Count}.");
+        if (_images?.Pixels == images.Dataset.Pixels)
+            return; // the very same, and no need to work out a hash
         if (ImagesHash is string hash && hash != images.Dataset.PixelHash)
             throw new ArgumentException($"The teacher's logits are those of other images than '{images.Dataset.Name}': {hash}, not {images.Dataset.PixelHash}.");
     }
