@@ -16,5 +16,7 @@ Objective distillation = Objective.Distillation(logits, new DistillationOptions 
 using (Trainer trainer = new(student, images, distillation, new TrainingOptions { Epochs = 2 }))
     trainer.Run();
 
-Console.WriteLine(Evaluation.Of(student, test));                // predicts at T = 1
-ModelFile.Save(student, "student.safetensors");
+Console.WriteLine(Evaluation.Of(student, test));                // 440 errors on 10,000 images (4.40 %), cross entropy 0.1459
+Prediction first = Prediction.Of(student, test)[0];             // of images without labels too, at T = 1
+Console.WriteLine($"The first is a {first.Label} with a probability of {first.Probability:F3}."); // 7, 0.993
+ModelFile.Save(student, "student.safetensors");                 // ModelFile.Load reads it

@@ -24,7 +24,7 @@ DistillationOutputs<float> outputs = new() { Gradient = new(gradient.View, 128, 
 DistillationOptions options = new() { Temperature = 4, SoftWeight = 0.9f, HardWeight = 0.1f };
 using Launch loss = DistillationLoss.Bind(kernels, inputs, outputs, options);
 loss.Run(accelerator.DefaultStream);         // as often as you like, on whatever is in the buffers by then
-LossTotals batch = totals.GetAsArray1D()[0];
+LossTotals batch = totals.GetAsArray1D()[0]; // loss 38.7895 (soft 42.4806, hard 5.56938, KL 8.66857), 14 of 127 labelled rows right, ...
 batch.ThrowIfInvalid();                      // a label out of range, NaN in a row, ...
 float[] slope = gradient.GetAsArray1D();     // [128 x 10], of batch.Total by the student's logits
 Console.WriteLine($"{batch}; the gradient begins with {slope[0]:R}");

@@ -14,6 +14,12 @@ internal static class Application
     {
         Session session = new(terminal, args, cancellation);
         ParseResult parsed = CreateRoot(session).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (MissingValue(parsed, args) is { } missing)
+        {
+            terminal.Error.WriteLine($"error: {missing} See {Path(parsed)} --help.");
+            return ExitCode.BadInput;
+        }
+
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpText)
         {
             terminal.Error.WriteLine($"error: {parsed.Errors[0].Message.ReplaceLineEndings(" ")} See {Path(parsed)} --help.");
@@ -38,6 +44,20 @@ internal static class Application
                 terminal.Error.WriteLine(exception);
             return failure.Code;
         }
+    }
+
+    // The parser takes the next option for the value, and then stumbles over what follows that.
+    private static string? MissingValue(ParseResult parsed, IReadOnlyList<string> args)
+    {
+        for (int i = 0; i < args.Count; i++)
+        {
+            bool takesValue = parsed.CommandResult.Command.Options.Any(option => option.Name == args[i] && option.Arity.MinimumNumberOfValues > 0);
+            string? next = i + 1 < args.Count ? args[i + 1] : null;
+            if (takesValue && (next is null || next.StartsWith("--", StringComparison.Ordinal)))
+                return $"{args[i]} needs a value; {(next is null ? "nothing" : $"'{next}'")} follows it.";
+        }
+
+        return null;
     }
 
     private static RootCommand CreateRoot(Session session)

@@ -12,6 +12,6 @@ internal static class ExitCode
     /// <summary>Bad arguments or bad input.</summary>
     public const int BadInput = 2;
 
-    /// <summary>Interrupted by Ctrl-C or SIGTERM.</summary>
+    /// <summary>Interrupted by Ctrl-C, SIGTERM or SIGHUP.</summary>
     public const int Interrupted = 130;
 }

@@ -16,7 +16,7 @@ internal sealed record Failure(int Code, string Line)
             ExitCode.Failed, $"{OneLine(row.Message)} The training diverged; try a lower --rate or a longer --warmup."),
         InvalidRowException row => new(ExitCode.BadInput, OneLine(row.Message)),
         ArgumentException argument => new(ExitCode.BadInput, OneLine(argument.Message)),
-        OperationCanceledException => new(ExitCode.Interrupted, "Interrupted; nothing had been trained that could be kept."),
+        OperationCanceledException => new(ExitCode.Interrupted, "Interrupted; nothing was written."),
         IOException or UnauthorizedAccessException => new(ExitCode.Failed, OneLine(exception.Message)),
         OutOfMemoryException => new(ExitCode.Failed, "There is not enough memory; try a smaller network or a smaller --batch."),
         InvalidOperationException => new(ExitCode.Failed, OneLine(exception.Message)),

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace GpuDistill.Cli;
 
 /// <summary>
-/// Ctrl-C and SIGTERM as a cancellation token: the first lets the current step finish and what was trained be kept, a second
-/// one ends the process at once.
+/// Ctrl-C, SIGTERM and SIGHUP (a terminal that was closed) as a cancellation token: the first lets the current step finish and what was trained be kept, a second
+/// one, but for SIGHUP, ends the process at once.
 /// </summary>
 internal sealed class InterruptSignal : IDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class InterruptSignal : IDisposable
     [
         PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, Handle),
     ];
 
     public CancellationToken Token => _source.Token;
@@ -29,7 +30,8 @@ internal sealed class InterruptSignal : IDisposable
     private void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (_source.IsCancellationRequested)
+        // A terminal that closes hangs up more than once: the system does, and the shell does.
+        if (_source.IsCancellationRequested && context.Signal != PosixSignal.SIGHUP)
         {
             // The live display hides the cursor and would leave it so.
             if (!Console.IsOutputRedirected || !Console.IsErrorRedirected)

@@ -48,10 +48,14 @@ public sealed class ExperimentSession : IDisposable
         });
         _workshop = new Workshop(device, train, test, _store, cancellation);
         Plans = [.. options.Experiments.Select(info => new ExperimentPlan(info, info.Create(_setup)))];
+        Warnings = [.. Plans.SelectMany(plan => plan.Runs).DistinctBy(run => run.Key).Select(Damage).OfType<string>()];
     }
 
     /// <summary>The experiments, laid out.</summary>
     public IReadOnlyList<ExperimentPlan> Plans { get; }
+
+    /// <summary>Kept runs that cannot be used, a sentence each: their files are damaged, and they are done anew.</summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     private static string Version =>
         typeof(ExperimentSession).Assembly.GetName().Version!.ToString(3);
@@ -102,6 +106,12 @@ public sealed class ExperimentSession : IDisposable
 
     /// <summary>Frees what the experiments hold on the device.</summary>
     public void Dispose() => _workshop.Dispose();
+
+    private string? Damage(Run run)
+    {
+        _store.Find(run, out string? damage);
+        return damage is null ? null : $"{damage} The run '{run.Title}' is done again.";
+    }
 
     private KeyValuePair<string, string>[] Facts() =>
     [

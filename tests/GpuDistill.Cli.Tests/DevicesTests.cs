@@ -12,8 +12,17 @@ public class DevicesTests
         Assert.Contains("cpu", result.Out);
         Assert.Contains("was asked for by name", result.Out);
         Assert.Contains(", on 1 worker thread.", result.Out);
+        Assert.Contains("portable", result.Out); // as --variant takes it
         Assert.DoesNotContain('\u001b', result.Out);
         Assert.Equal("", result.Error);
+    }
+
+    [Fact]
+    public void The_cpu_has_a_number_too_and_what_was_written_is_told()
+    {
+        using TemporaryDirectory directory = new();
+        string output = CliRunner.Succeeds("devices", "--device", "cpu:0", "--output", directory["one"]).Out;
+        Assert.Contains($"Written: {directory["one/devices.json"]}", output);
     }
 
     [Fact]

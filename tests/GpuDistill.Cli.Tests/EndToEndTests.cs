@@ -15,7 +15,7 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
         Assert.Equal("test", trained.GetProperty("measuredOn").GetString());
         CliResult result = workshop.Run("evaluate", workshop["teacher"], "--json", "--output", workshop["evaluated"]);
         JsonElement evaluated = JsonDocument.Parse(result.Out).RootElement;
-        Assert.Equal("", result.Error);
+        Assert.StartsWith("cpu (", Assert.Single(result.Error.TrimEnd('\n').Split('\n')));
         Assert.Equal(trained.GetProperty("errors").GetInt32(), evaluated.GetProperty("errors").GetInt32());
         Assert.Equal(10, evaluated.GetProperty("errorsByClass").GetArrayLength());
         Assert.Equal(result.Out, File.ReadAllText(workshop["evaluated/evaluation.json"]));
@@ -57,8 +57,8 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
     {
         string[] words = options.Split(' ');
         string[] common = ["--logits", workshop["logits"], "--student", "784-12-10", "--epochs", "2", "--batch", "50"];
-        workshop.Run(["distill", "--output", workshop["plain"], .. common]);
-        workshop.Run(["distill", "--output", workshop["other"], .. common, .. words]);
+        workshop.Run(["distill", "--overwrite", "--output", workshop["plain"], .. common]);
+        workshop.Run(["distill", "--overwrite", "--output", workshop["other"], .. common, .. words]);
         Assert.NotEqual(File.ReadAllBytes(workshop["plain/model.safetensors"]), File.ReadAllBytes(workshop["other/model.safetensors"]));
     }
 
@@ -79,6 +79,7 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
     {
         byte[] bytes = File.ReadAllBytes(workshop["logits/logits.safetensors"]);
         BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4 - (40 * 7)), float.NaN);
+        WithoutChecksum(bytes);
         File.WriteAllBytes(workshop["nan.safetensors"], bytes);
         Assert.Contains(
             "nan.safetensors: row 592 has no softmax",
@@ -90,6 +91,7 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
     {
         byte[] bytes = File.ReadAllBytes(workshop["teacher/model.safetensors"]);
         BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), float.PositiveInfinity);
+        WithoutChecksum(bytes);
         File.WriteAllBytes(workshop["infinite.safetensors"], bytes);
         Assert.Contains("infinite.safetensors: layer 1 holds NaN or infinity", workshop.Refused("evaluate", workshop["infinite.safetensors"]));
     }
@@ -195,7 +197,9 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
         Assert.Equal(ExitCode.Interrupted, result.Code);
         Assert.Contains("Interrupted. Kept: ", result.Error);
         Assert.Contains(kept, result.Error);
-        Assert.Equal(kept == "nothing" ? [] : [Path.Combine(output, kept)], Directory.GetFiles(output));
+        Assert.Equal(kept != "nothing", Directory.Exists(output));
+        if (kept != "nothing")
+            Assert.Equal(Path.Combine(output, kept), Assert.Single(Directory.GetFiles(output)));
     }
 
     [Fact]
@@ -204,7 +208,7 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
         CliResult result = StopAt("Training: ", "train", "--data", workshop["data"], "--device", "cpu", "--output", workshop["unbegun"]);
         Assert.Equal(ExitCode.Interrupted, result.Code);
         Assert.Contains("Interrupted before the first step; nothing was written.", result.Error);
-        Assert.Empty(Directory.GetFiles(workshop["unbegun"]));
+        Assert.False(Directory.Exists(workshop["unbegun"]));
     }
 
     [Fact]
@@ -215,8 +219,11 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
             "--output", workshop["diverged"]);
         Assert.Equal(ExitCode.Failed, result.Code);
         Assert.Contains("The training diverged; try a lower --rate", Assert.Single(result.Error.TrimEnd('\n').Split('\n')));
-        Assert.Empty(Directory.GetFiles(workshop["diverged"]));
+        Assert.False(Directory.Exists(workshop["diverged"]));
     }
+
+    // The key's name is changed, so that the file is read like one of another tool.
+    private static void WithoutChecksum(byte[] bytes) => bytes[bytes.AsSpan().IndexOf("gpudistill.sha256"u8)] ^= 1;
 
     private static CliResult StopAt(string line, params string[] arguments)
     {

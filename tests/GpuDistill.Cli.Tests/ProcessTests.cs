@@ -7,7 +7,9 @@ namespace GpuDistill.Cli.Tests;
 /// <summary>The command as a process of its own: exit codes and signals.</summary>
 public sealed partial class ProcessTests : IDisposable
 {
+    private const int HangUp = 1;
     private const int Interrupt = 2;
+    private const int Killed = 9;
     private const int Terminate = 15;
 
     private readonly TemporaryDirectory _directory = new();
@@ -29,12 +31,13 @@ public sealed partial class ProcessTests : IDisposable
     [Theory]
     [InlineData(Interrupt)]
     [InlineData(Terminate)]
+    [InlineData(HangUp)]
     public async Task Interrupted_it_keeps_what_was_trained_and_can_go_on(int signal)
     {
         if (OperatingSystem.IsWindows())
             Assert.Skip("signals are sent the Unix way");
-        if (signal == Interrupt && IgnoresInterrupts())
-            Assert.Skip("this process ignores SIGINT, as a job in the background does, and so would its child");
+        if (Ignores(signal))
+            Assert.Skip("this process ignores the signal, as a job in the background may, and so would its child");
         TinyMnist.Write(_directory["data"]);
         string[] arguments =
         // No cosine: its curve depends on the number of epochs, so that a checkpoint holds for that number alone.
@@ -48,6 +51,8 @@ public sealed partial class ProcessTests : IDisposable
         while (line is not null && !line.Contains("epoch ", StringComparison.Ordinal))
             line = await process.StandardOutput.ReadLineAsync(cancellation);
         Assert.True(Kill(process.Id, signal) == 0);
+        if (signal == HangUp)
+            _ = Kill(process.Id, signal); // as a shell adds its own to the system's
         string error = await process.StandardError.ReadToEndAsync(cancellation);
         await process.WaitForExitAsync(cancellation);
 
@@ -55,7 +60,8 @@ public sealed partial class ProcessTests : IDisposable
         Assert.Contains("Interrupted after step ", error);
         Assert.Matches(@"Go on with: dotnet \S*GpuDistill\.Cli\.dll train ", error);
         Assert.Contains($"--resume {_directory["out/checkpoint.safetensors"]}", error);
-        Assert.True(File.Exists(_directory["out/model.safetensors"]));
+        Assert.True(File.Exists(_directory["out/model.unfinished.safetensors"]));
+        Assert.False(File.Exists(_directory["out/model.safetensors"]));
         Assert.Empty(Directory.GetFiles(_directory["out"], "*.tmp"));
 
         string refusal = CliRunner.Refused([.. arguments, "--jitter", "1", "--rate", "0.01", "--resume", _directory["out"]]);
@@ -66,16 +72,39 @@ public sealed partial class ProcessTests : IDisposable
         string word = error.Split("after step ")[1].Split(' ')[0].Replace(",", "", StringComparison.Ordinal);
         long epochs = (long.Parse(word) / 6) + 1;
         CliRunner.Succeeds([.. arguments, "--epochs", $"{epochs}", "--resume", _directory["out"]]);
-        Assert.False(File.Exists(_directory["out/checkpoint.safetensors"]));
-        Assert.True(File.Exists(_directory["out/result.json"]));
+        Assert.Equal(["model.safetensors", "result.json"], Directory.GetFiles(_directory["out"]).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public async Task Killed_it_has_left_a_checkpoint_that_it_can_go_on_from()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Skip("signals are sent the Unix way");
+        TinyMnist.Write(_directory["data"]);
+        string[] arguments =
+        [
+            "train", "--data", _directory["data"], "--device", "cpu", "--layers", "784-10", "--batch", "50", "--decay", "none",
+            "--checkpoint-minutes", "0.001", "--output", _directory["out"],
+        ];
+        using Process process = Start([.. arguments, "--epochs", "10000000"]);
+        string checkpoint = _directory["out/checkpoint.safetensors"];
+        while (!File.Exists(checkpoint))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        Assert.True(Kill(process.Id, Killed) == 0);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Contains($"checkpoint.safetensors of an unfinished run is there; go on with --resume {_directory["out"]}", CliRunner.Refused(arguments));
+        string steps = CliRunner.Refused([.. arguments, "--epochs", "1", "--resume", _directory["out"]]); // of 6 steps
+        long step = long.Parse(steps.Split("it stands at step ")[1].Split(';')[0]);
+        CliRunner.Succeeds([.. arguments, "--epochs", $"{(step / 6) + 2}", "--resume", _directory["out"]]);
+        Assert.Equal(["model.safetensors", "result.json"], Directory.GetFiles(_directory["out"]).Select(Path.GetFileName).Order());
     }
 
     // A child inherits what is ignored.
-    private static bool IgnoresInterrupts()
+    private static bool Ignores(int signal)
     {
         const string Status = "/proc/self/status";
         string? ignored = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) : null;
-        return ignored is not null && (Convert.ToUInt64(ignored[7..].Trim(), 16) & (1UL << (Interrupt - 1))) != 0;
+        return ignored is not null && (Convert.ToUInt64(ignored[7..].Trim(), 16) & (1UL << (signal - 1))) != 0;
     }
 
     private static Process Start(params string[] arguments)

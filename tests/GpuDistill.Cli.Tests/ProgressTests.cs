@@ -138,6 +138,7 @@ public class ProgressTests
     [InlineData(300, 400, "33 % more errors than")]
     [InlineData(300, 300, "as many errors as")]
     [InlineData(0, 2, "2 errors and so more than")]
+    [InlineData(0, 1, "makes 1 error and so more than")]
     public void The_conclusion_says_what_the_numbers_say(int hard, int distilled, string words)
     {
         DemoMetrics metrics = new(

@@ -41,6 +41,22 @@ public sealed class SessionTests : IDisposable
         Assert.Equal((6, 0), Run("mnist-table", EmbeddedMnist.Train.Take(600)));
     }
 
+    [Fact]
+    public void A_damaged_network_is_made_again_with_a_warning_and_the_same_result()
+    {
+        Run("mnist-table");
+        string[] before = Measures();
+        string teacher = Directory.GetFiles(RunsDirectory, "*.safetensors").Order().First();
+        byte[] whole = File.ReadAllBytes(teacher);
+        File.WriteAllBytes(teacher, whole[..^100]);
+        using (DistillDevice device = DistillDevice.Open("cpu"))
+        using (ExperimentSession session = new(device, Tiny.Train, Tiny.Test, Tiny.Options(_directory, "mnist-table")))
+            Assert.Contains(teacher, Assert.Single(session.Warnings));
+        Assert.Equal((1, 5), Run("mnist-table"));
+        Assert.Equal(whole, File.ReadAllBytes(teacher));
+        Assert.Equal(before, Measures());
+    }
+
     private string RunsDirectory => Path.Combine(_directory, "runs");
 
     private (int Done, int Found) Run(string name, ImageDataset? train = null, int stopAfter = int.MaxValue)

@@ -17,12 +17,15 @@ internal static class LossChecks
             throw new ArgumentException("Reduction.None divides by nothing; leave Normalizer out or choose another reduction.", nameof(normalizer));
     }
 
-    /// <summary>Shapes of what is written, and that it lies over nothing else, but for a gradient over the student's logits.</summary>
+    /// <summary>That something is written, its shapes, and that it lies over nothing else, but for a gradient over the student's logits.</summary>
     public static void Outputs<T>(DistillationInputs<T> inputs, DistillationOutputs<T> outputs)
         where T : unmanaged
     {
         Matrix<T> student = inputs.Student;
         Matrix<T> gradient = outputs.Gradient;
+        bool hasLosses = outputs.SoftLosses.Length > 0 || outputs.HardLosses.Length > 0 || outputs.TotalLosses.Length > 0;
+        if (!hasLosses && gradient.Data.Length == 0 && outputs.Totals.Length == 0 && outputs.Running.Length == 0)
+            throw new ArgumentException("There is nothing to write; give at least one output.", nameof(outputs));
         if (gradient.Data.Length > 0)
         {
             Check.SameShape(student, gradient);

@@ -41,10 +41,17 @@ public partial struct LossTotals
 
     /// <summary>Throws if a row was invalid and therefore left out.</summary>
     /// <exception cref="InvalidRowException">Names the first such row and what is wrong with it.</exception>
-    public readonly void ThrowIfInvalid()
+    public readonly void ThrowIfInvalid() => ThrowIfInvalid(null);
+
+    /// <summary>The same where it is known what rows are numbered by: the batch, or the transfer set that they are gathered from.</summary>
+    /// <param name="of">What the row is a row of, for the message; null says both that it may be.</param>
+    /// <exception cref="InvalidRowException">Names the first such row and what is wrong with it.</exception>
+    public readonly void ThrowIfInvalid(string? of)
     {
-        if (InvalidRow is int row)
-            throw new InvalidRowException(row, (InvalidRowReason)InvalidReason);
+        if (InvalidRow is not int row)
+            return;
+        InvalidRowReason reason = (InvalidRowReason)InvalidReason;
+        throw new InvalidRowException(row, reason, reason == InvalidRowReason.TeacherRow ? null : of); // that row is the batch's
     }
 
     /// <summary>Device code: both together; the first invalid row stays.</summary>

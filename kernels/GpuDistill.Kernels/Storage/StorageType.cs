@@ -9,6 +9,14 @@ internal static class StorageType
         (typeof(float), typeof(FloatStorage)), (typeof(ushort), typeof(HalfStorage)), (typeof(ushort), typeof(BFloat16Storage)),
     ];
 
+    /// <summary>The types by the names that a caller may give them, for messages.</summary>
+    public const string Names = "float, System.Half, ILGPU.Half and GpuDistill.Kernels.BFloat16";
+
+    /// <summary>Whether it is .NET's type of half precision or ILGPU's, whose bits are the same.</summary>
+    public static bool IsHalf<T>()
+        where T : unmanaged =>
+        typeof(T) == typeof(System.Half) || typeof(T) == typeof(ILGPU.Half);
+
     /// <summary>The same matrix for device code, which handles types of 16 bits as integers.</summary>
     public static Matrix<ushort> Bits<T>(Matrix<T> matrix)
         where T : unmanaged =>
@@ -21,5 +29,5 @@ internal static class StorageType
 
     /// <summary>The exception for a type that an operation has no storage for.</summary>
     public static NotSupportedException NotSupported<T>(string operation, string supported = "float") =>
-        new($"{operation} works on matrices of {supported}, not of {typeof(T).Name}.");
+        new($"{operation} works on matrices of {supported}, not of {typeof(T).FullName}.");
 }

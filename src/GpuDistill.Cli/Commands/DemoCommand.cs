@@ -16,11 +16,11 @@ internal static class DemoCommand
         command.Add(seed);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption("metrics.json and the three models", required: false, [.. DemoRun.Files]).AddTo(command);
+        OutputOption output = new OutputOption("metrics.json and the three models", required: false, DemoRun.Files).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
-            OutputDirectory? directory = output.Open(parsed);
+            using OutputDirectory? directory = output.Open(parsed);
             DataSource source = data.Load(parsed);
             using DistillDevice device = common.Open(parsed);
             console.Say(device.Choice);
@@ -49,13 +49,12 @@ internal static class DemoCommand
 
     private static void Write(OutputDirectory directory, DemoRun run, DemoMetrics metrics)
     {
-        foreach ((string name, Network network, _) in run.Networks())
-            directory.WriteModel($"{name}.safetensors", network);
+        Keep(directory, run);
+        foreach (string unfinished in DemoRun.Files.Unfinished)
+            File.Delete(directory.PathOf(unfinished));
         directory.WriteJson(DemoRun.MetricsName, metrics);
     }
 
-    // What is not finished gets a name of its own, so that it does not replace the model of an earlier run.
     private static List<string> Keep(OutputDirectory directory, DemoRun run) =>
-        [.. run.Networks().Select(entry =>
-            directory.WriteModel(entry.Finished ? $"{entry.Name}.safetensors" : $"{entry.Name}.unfinished.safetensors", entry.Network))];
+        [.. run.Networks().Select(entry => directory.WriteModel(DemoRun.FileOf(entry.Name, entry.Finished), entry.Network))];
 }

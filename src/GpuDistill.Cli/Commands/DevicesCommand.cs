@@ -13,14 +13,14 @@ internal static class DevicesCommand
     {
         Command command = new("devices", "List the devices and say which one --device takes and why.");
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption(FileName, required: false, FileName).AddTo(command);
+        OutputOption output = new OutputOption(FileName, required: false, new OutputFiles(FileName)).AddTo(command);
         command.SetAction(parsed => Run(common.Output(parsed, session), common, output, parsed));
         return command;
     }
 
     private static int Run(CommandOutput console, CommonOptions common, OutputOption output, ParseResult parsed)
     {
-        OutputDirectory? directory = output.Open(parsed);
+        using OutputDirectory? directory = output.Open(parsed);
         IReadOnlyList<DeviceInfo> devices = DistillDevice.List();
         using DistillDevice taken = common.Open(parsed);
         Table table = new Table().RoundedBorder().AddColumns("Device", "Name", "Memory", "Details");
@@ -43,7 +43,8 @@ internal static class DevicesCommand
         string workers = threads > 0 ? $", on {Units.Counted(threads, "worker thread")}" : "";
         console.Conclude($"Kernels: {variant.ToString().ToLowerInvariant()}{workers}.");
         DevicesResult result = new(taken.Selector, taken.Choice, variant.ToString().ToLowerInvariant(), threads > 0 ? threads : null, devices);
-        directory?.WriteJson(FileName, result);
+        if (directory is not null)
+            console.Tell($"Written: {directory.WriteJson(FileName, result)}");
         console.Result(result);
         return ExitCode.Done;
     }

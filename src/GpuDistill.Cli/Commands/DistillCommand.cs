@@ -17,21 +17,22 @@ internal static class DistillCommand
         SplitOptions split = new SplitOptions().AddTo(command);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true, [.. TrainingRun.Files]).AddTo(command);
+        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true, TrainingRun.Files).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
-            TrainingOptions options = settings.Read(parsed);
-            string? checkpoint = settings.Resume(parsed);
+            TrainingPlan plan = settings.Plan(parsed);
+            TrainingOptions options = plan.Options;
             DistillationOptions? soft = distillation.Read(parsed);
             teacher.Check(parsed, soft);
             NetworkShape shape = NetworkShape.Parse(parsed.GetRequiredValue(layers), settings.Activation(parsed));
-            if (checkpoint is not null)
+            if (plan.Checkpoint is { } checkpoint)
                 TrainingRun.TellInOptions(() => CheckpointSettings.Check(checkpoint, options, soft ?? (object)distillation.ReadMatching(parsed)));
-            OutputDirectory directory = output.Open(parsed)!;
+            using OutputDirectory directory = output.Open(parsed, [.. plan.Inputs, .. teacher.Inputs(parsed)])!;
             DataSource images = data.Load(parsed);
             NetworkFit.Check("--student", shape, images);
             NetworkFit.CheckJitter(options, images.Train);
+            settings.CheckBatch(parsed, split.Count(parsed, images.Train));
 
             using DistillDevice device = common.Open(parsed);
             using ImageSplit parts = split.Load(parsed, images, device);
@@ -42,9 +43,10 @@ internal static class DistillCommand
                 : Objective.Distillation(logits, soft);
             using Network student = new Network(device, shape).Initialize(options.Seed);
             using Trainer trainer = new(student, parts.Train, objective, options);
-            TrainingRun run = new(session, console, directory, trainer, options, checkpoint);
+            TrainingRun run = new(session, console, directory, trainer, plan);
             Phase phase = board.Add("Student", shape.ToString(), options.Epochs);
-            return run.Run("distill", board, phase, parts, () => Describe(soft, logits));
+            TrainingReport report = TrainingReport.Of("distill", trainer, options, parts, directory, settings.Values(parsed));
+            return run.Run(report with { Distillation = Describe(soft, logits) }, board, phase, parts);
         });
         return command;
     }

@@ -23,24 +23,26 @@ internal static class EvaluateCommand
         command.Add(part);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption(FileName, required: false, FileName).AddTo(command);
+        OutputOption output = new OutputOption(FileName, required: false, new OutputFiles(FileName)).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
             string path = parsed.GetRequiredValue(model);
-            OutputDirectory? directory = output.Open(parsed);
+            using OutputDirectory? directory = output.Open(parsed, new InputFile("MODEL", SavedModel.Locate(path, SavedModel.FileName)));
             DataSource source = data.Load(parsed);
             ImageDataset dataset = parsed.GetRequiredValue(part) == "test" ? source.Test : source.Train;
             using DistillDevice device = common.Open(parsed);
             using Network network = SavedModel.Load(path, device, dataset);
             NetworkFit.CheckClasses($"{path}: the network {network.Shape}", network.Shape, dataset);
             using ResidentImages images = new(device, dataset);
+            console.Say(device.Choice);
             Evaluation evaluation = Evaluation.Of(network, images, session.Cancellation);
             Show(console, network, dataset, evaluation);
             EvaluationReport report = new(
                 device.Info.ToString(), network.Shape.ToString(), network.Shape.Parameters, dataset.Name, evaluation.Count, evaluation.Errors,
                 JsonText.Measured(evaluation.CrossEntropy), evaluation.CountByClass, evaluation.ErrorsByClass);
-            directory?.WriteJson(FileName, report);
+            if (directory is not null)
+                console.Tell($"Written: {directory.WriteJson(FileName, report)}");
             console.Result(report);
             return ExitCode.Done;
         });

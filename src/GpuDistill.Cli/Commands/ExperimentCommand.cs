@@ -18,7 +18,7 @@ internal static class ExperimentCommand
             Description = string.Join('\n', [.. ExperimentCatalog.All.Select(info => $"{info.Name}: {info.Summary}"), $"{All}: all of these, in one report."]),
         };
         name.CompletionSources.Add([.. ExperimentCatalog.All.Select(info => info.Name), All]);
-        Option<bool> quick = new("--quick") { Description = "A smaller teacher and shorter trainings: shows which way each effect goes, in a minute or two." };
+        Option<bool> quick = new("--quick") { Description = "A smaller teacher and shorter trainings: shows which way each effect goes, in a few minutes." };
         Option<int?> seeds = OptionFactory.OptionalNumber<int>(
             "--seeds", "N", "Seeds per setting. [default: 3]", n => n is >= 1 and <= 1000, "a whole number from 1 to 1000");
         command.Add(name);
@@ -26,7 +26,7 @@ internal static class ExperimentCommand
         command.Add(seeds);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption("report.html, metrics.json, the plots and the finished runs", required: true).AddTo(command);
+        OutputOption output = new OutputOption("report.html, metrics.json, the plots and the finished runs", required: true, files: null).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
@@ -38,12 +38,14 @@ internal static class ExperimentCommand
                 Seeds = parsed.GetValue(seeds),
                 Recipe = recipe,
             };
-            OutputDirectory directory = output.Open(parsed)!;
+            using OutputDirectory directory = output.Open(parsed)!;
             DataSource source = data.Load(parsed);
             using DistillDevice device = common.Open(parsed);
             console.Say(device.Choice);
             using ExperimentSession experiments = new(
                 device, source.Train, source.Test, options with { Directory = directory.PathOf("") }, cancellation: session.Cancellation);
+            foreach (string warning in experiments.Warnings)
+                console.Caution(warning);
             return Run(session, console, experiments, directory, Reproduce(parsed, name, quick, seeds, common));
         });
         return command;

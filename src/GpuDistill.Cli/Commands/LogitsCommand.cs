@@ -20,14 +20,15 @@ internal static class LogitsCommand
         command.Add(temperature);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption(FileName, required: true, FileName).AddTo(command);
+        OutputOption output = new OutputOption(FileName, required: true, new OutputFiles(FileName)).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
             TeacherMeanKind mean = teachers.MeanKind(parsed);
             if (mean != TeacherMeanKind.Arithmetic)
                 parsed.RefuseWithout("--mean arithmetic", temperature);
-            OutputDirectory directory = output.Open(parsed)!;
+            using OutputDirectory directory = output.Open(
+                parsed, teachers.Paths(parsed).Select(teacher => new InputFile("--teacher", SavedModel.Locate(teacher, SavedModel.FileName))))!;
             ImageDataset transferSet = data.Load(parsed).Train;
 
             using DistillDevice device = common.Open(parsed);
@@ -43,7 +44,7 @@ internal static class LogitsCommand
             using TeacherLogits logits = computed!;
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
 
-            string path = directory.PathOf(FileName);
+            string path = directory.Place(FileName);
             logits.Save(path);
             console.Tell("");
             console.Tell($"{Units.Count(logits.Rows)} rows of {logits.Classes} logits, {Units.Bytes(logits.Bytes)}, {Units.Seconds(elapsed)}.");

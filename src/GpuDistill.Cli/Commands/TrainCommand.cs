@@ -17,28 +17,29 @@ internal static class TrainCommand
         SplitOptions split = new SplitOptions().AddTo(command);
         DataOptions data = new DataOptions().AddTo(command);
         CommonOptions common = new CommonOptions().AddTo(command);
-        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true, [.. TrainingRun.Files]).AddTo(command);
+        OutputOption output = new OutputOption($"{SavedModel.FileName} and result.json", required: true, TrainingRun.Files).AddTo(command);
         command.SetAction(parsed =>
         {
             CommandOutput console = common.Output(parsed, session);
-            TrainingOptions options = settings.Read(parsed);
-            string? checkpoint = settings.Resume(parsed);
+            TrainingPlan plan = settings.Plan(parsed);
+            TrainingOptions options = plan.Options;
             NetworkShape shape = NetworkShape.Parse(parsed.GetRequiredValue(layers), settings.Activation(parsed));
-            OutputDirectory directory = output.Open(parsed)!;
+            using OutputDirectory directory = output.Open(parsed, plan.Inputs)!;
             DataSource images = data.Load(parsed);
             NetworkFit.Check("--layers", shape, images);
             NetworkFit.CheckJitter(options, images.Train);
+            settings.CheckBatch(parsed, split.Count(parsed, images.Train));
 
             using DistillDevice device = common.Open(parsed);
             using ImageSplit parts = split.Load(parsed, images, device);
             using Network network = new Network(device, shape).Initialize(options.Seed);
             Objective objective = Objective.HardLabels(parsed.GetValue(smoothing));
             using Trainer trainer = new(network, parts.Train, objective, options);
-            TrainingRun run = new(session, console, directory, trainer, options, checkpoint);
+            TrainingRun run = new(session, console, directory, trainer, plan);
             console.Say(device.Choice);
             PhaseBoard board = new();
             Phase phase = board.Add("Training", shape.ToString(), options.Epochs);
-            return run.Run("train", board, phase, parts);
+            return run.Run(TrainingReport.Of("train", trainer, options, parts, directory, settings.Values(parsed)), board, phase, parts);
         });
         return command;
     }

@@ -21,25 +21,61 @@ internal sealed record TrainingReport
 
     public required int TrainingImages { get; init; }
 
-    public required double Seconds { get; init; }
+    public double Seconds { get; init; }
 
-    public required double ImagesPerSecond { get; init; }
+    public double ImagesPerSecond { get; init; }
 
-    public required double? TrainingLoss { get; init; }
+    public double? TrainingLoss { get; init; }
 
     /// <summary>test or validation.</summary>
-    public required string MeasuredOn { get; init; }
+    public string? MeasuredOn { get; init; }
 
-    public required int Images { get; init; }
+    public int Images { get; init; }
 
-    public required int Errors { get; init; }
+    public int Errors { get; init; }
 
-    public required double? CrossEntropy { get; init; }
+    public double? CrossEntropy { get; init; }
 
+    /// <summary>Why the result may be worth nothing; absent where there is no such reason.</summary>
+    public string? Warning { get; init; }
+
+    /// <summary>The model's file, absolute.</summary>
     public required string Model { get; init; }
+
+    public required DatasetReport Dataset { get; init; }
+
+    /// <summary>All options, by their names on the command line; paths are absolute.</summary>
+    public required IReadOnlyDictionary<string, object> Options { get; init; }
 
     /// <summary>Of distill: what was learnt from.</summary>
     public DistillationReport? Distillation { get; init; }
+
+    /// <summary>What is known before a training begins.</summary>
+    public static TrainingReport Of(
+        string command, Trainer trainer, TrainingOptions options, ImageSplit parts, OutputDirectory directory, IReadOnlyDictionary<string, object> values) => new()
+        {
+            Command = command,
+            Device = trainer.Network.Device.Info.ToString(),
+            Layers = trainer.Network.Shape.ToString(),
+            Activation = trainer.Network.Shape.Activation.ToString().ToLowerInvariant(),
+            Parameters = trainer.Network.Shape.Parameters,
+            Seed = options.Seed,
+            Epochs = options.Epochs,
+            Steps = trainer.Steps,
+            TrainingImages = parts.Train.Length,
+            Model = Path.GetFullPath(directory.PathOf(SavedModel.FileName)),
+            Dataset = DatasetReport.Of(parts.All.Dataset),
+            Options = values,
+        };
+}
+
+/// <summary>The training images.</summary>
+/// <param name="Name">What they are called.</param>
+/// <param name="Images">How many there are; those trained on may be fewer.</param>
+/// <param name="PixelHash">Tells them from others.</param>
+internal sealed record DatasetReport(string Name, int Images, string PixelHash)
+{
+    public static DatasetReport Of(ImageDataset images) => new(images.Name, images.Count, images.PixelHash);
 }
 
 /// <summary>What a student learnt from.</summary>

@@ -30,9 +30,14 @@ internal sealed class DemoRun(DistillDevice device, DataSource data, DemoRecipe 
     /// <summary>The distilled student, once it is being trained.</summary>
     public Network? StudentDistilled { get; private set; }
 
-    /// <summary>All that a finished demo writes.</summary>
-    public static IReadOnlyList<string> Files =>
-        [MetricsName, $"{TeacherName}.safetensors", $"{HardName}.safetensors", $"{DistilledName}.safetensors"];
+    /// <summary>All that a demo writes.</summary>
+    public static OutputFiles Files { get; } = new(MetricsName, FileOf(TeacherName, true), FileOf(HardName, true), FileOf(DistilledName, true))
+    {
+        Unfinished = [FileOf(TeacherName, false), FileOf(HardName, false), FileOf(DistilledName, false)],
+    };
+
+    /// <summary>The file of a network: what is not finished has a name of its own.</summary>
+    public static string FileOf(string name, bool finished) => finished ? $"{name}.safetensors" : $"{name}.unfinished.safetensors";
 
     /// <summary>The networks that have been trained, in full or in part, with a name for their files.</summary>
     public IEnumerable<(string Name, Network Network, bool Finished)> Networks()

@@ -33,7 +33,7 @@ internal static class DemoTable
         int hard = metrics.StudentHard.TestErrors;
         int distilled = metrics.StudentDistilled.TestErrors;
         string comparison = hard == distilled ? "as many errors as"
-            : hard == 0 ? $"{distilled} errors and so more than"
+            : hard == 0 ? $"{Units.Counted(distilled, "error")} and so more than"
             : $"{Units.Percent(Math.Abs(hard - distilled) / (double)hard, 0)} {(distilled < hard ? "fewer" : "more")} errors than";
         yield return $"The distilled student makes {comparison} the same student trained on hard labels alone.";
         double ratio = (double)metrics.Teacher.Parameters / metrics.StudentDistilled.Parameters;

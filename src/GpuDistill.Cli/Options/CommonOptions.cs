@@ -38,10 +38,28 @@ internal sealed class CommonOptions
 
     public CommandOutput Output(ParseResult parsed, Session session) => new(session.Terminal, parsed.GetValue(Json));
 
+    /// <summary>Opens the device; what it cannot do is told by the option that asked for it.</summary>
     public DistillDevice Open(ParseResult parsed)
     {
+        string name = parsed.GetValue(Device) ?? "auto";
         KernelVariant variant = Enum.Parse<KernelVariant>(parsed.GetRequiredValue(Variant), ignoreCase: true);
         MatrixPrecision precision = Enum.Parse<MatrixPrecision>(parsed.GetRequiredValue(Precision), ignoreCase: true);
-        return DistillDevice.Open(parsed.GetValue(Device) ?? "auto", variant, parsed.GetValue(Threads) ?? 0, precision);
+        try
+        {
+            return DistillDevice.Open(name, variant, parsed.GetValue(Threads) ?? 0, precision);
+        }
+        catch (NotSupportedException exception)
+        {
+            using DistillDevice device = DistillDevice.Open(name);
+            if (!device.Kernels.Supports(variant))
+            {
+                string[] possible = [.. Enum.GetValues<KernelVariant>().Where(device.Kernels.Supports).Select(kind => kind.ToString().ToLowerInvariant())];
+                throw new InputException($"--variant {parsed.GetValue(Variant)}: {device.Info} cannot run it; it can {OptionFactory.Listed(possible)}.");
+            }
+
+            if (precision != MatrixPrecision.Exact)
+                throw new InputException($"--precision {parsed.GetValue(Precision)}: {device.Info} has no tensor cores for it; it can exact.");
+            throw new InputException($"--threads: {exception.Message}");
+        }
     }
 }

@@ -30,14 +30,26 @@ internal sealed class DistillTeacher
             throw new InputException("--mean arithmetic holds at one temperature; --objective logit-matching needs --mean geometric.");
     }
 
+    /// <summary>The files that are read.</summary>
+    public IEnumerable<InputFile> Inputs(ParseResult parsed)
+    {
+        foreach (string path in _models.Paths(parsed))
+            yield return new InputFile("--teacher", SavedModel.Locate(path, SavedModel.FileName));
+        if (parsed.GetValue(_logits) is { } logits)
+            yield return new InputFile("--logits", SavedModel.Locate(logits, LogitsCommand.FileName));
+    }
+
     /// <summary>The logits for all training images, fit for this student.</summary>
     public TeacherLogits Load(
         ParseResult parsed, Session session, CommandOutput console, ResidentImages images, DistillationOptions? soft, NetworkShape student)
     {
         if (parsed.GetValue(_logits) is { } path)
         {
-            TeacherLogits stored = Read(SavedModel.Locate(path, LogitsCommand.FileName), images, soft, student);
+            string file = SavedModel.Locate(path, LogitsCommand.FileName);
+            TeacherLogits stored = Read(file, images, soft, student);
             console.Say(images.Device.Choice);
+            if (stored.ImagesHash is null)
+                console.Caution($"{file} does not say which images its logits belong to; they are taken for those of '{images.Dataset.Name}'.");
             return stored;
         }
 
@@ -61,6 +73,8 @@ internal sealed class DistillTeacher
         string? problem =
             logits.Classes != student.Classes ? $"it holds logits of {logits.Classes} classes; --student {student} has {student.Classes}"
             : logits.Rows != images.Count ? $"it holds logits of {logits.Rows} rows; '{images.Dataset.Name}' has {images.Count} images"
+            : logits.ImagesHash is { } hash && hash != images.Dataset.PixelHash
+                ? $"it holds the logits of other images than '{images.Dataset.Name}' (of {hash}, not {images.Dataset.PixelHash})"
             : logits.Temperature is not { } only ? null
             : soft is null ? $"it holds an arithmetic mean at T = {only}; --objective logit-matching needs a geometric one"
             : soft.Temperature != only ? $"it holds an arithmetic mean at T = {only}; --temperature is {soft.Temperature}"

@@ -96,6 +96,9 @@ internal static class OptionFactory
         }
     }
 
+    /// <summary>a, b or c.</summary>
+    public static string Listed(string[] words) => $"{string.Join(", ", words[..^1])} or {words[^1]}";
+
     private static T? Parse<T>(ArgumentResult result, string name, Func<T, bool> accepts, string range)
         where T : struct, INumber<T>, IMinMaxValue<T>
     {
@@ -107,6 +110,4 @@ internal static class OptionFactory
         result.AddError($"{name} must be {(tooLarge && typeof(T) != typeof(float) ? $"at most {T.MaxValue}" : range)}; it is '{text}'.");
         return null;
     }
-
-    private static string Listed(string[] words) => $"{string.Join(", ", words[..^1])} or {words[^1]}";
 }

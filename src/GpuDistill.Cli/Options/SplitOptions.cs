@@ -19,10 +19,9 @@ internal sealed class SplitOptions
         return this;
     }
 
-    /// <summary>Copies the images to a device.</summary>
-    public ImageSplit Load(ParseResult parsed, DataSource data, DistillDevice device)
+    /// <summary>How many of the training images are trained on.</summary>
+    public int Count(ParseResult parsed, ImageDataset all)
     {
-        ImageDataset all = data.Train;
         int validation = parsed.GetValue(_validation) ?? 0;
         if (validation >= all.Count)
             throw new InputException($"--validation must be below the {all.Count} training images; it is '{validation}'.");
@@ -30,8 +29,12 @@ internal sealed class SplitOptions
         int images = parsed.GetValue(_images) ?? rest;
         if (images > rest)
             throw new InputException($"--images must be at most the {rest} images there are to train on; it is '{images}'.");
-        return new ImageSplit(device, data, images, validation);
+        return images;
     }
+
+    /// <summary>Copies the images to a device.</summary>
+    public ImageSplit Load(ParseResult parsed, DataSource data, DistillDevice device) =>
+        new(device, data, Count(parsed, data.Train), parsed.GetValue(_validation) ?? 0);
 }
 
 /// <summary>

@@ -62,13 +62,16 @@ internal sealed class TrainingSettings
         [.. Enum.GetNames<Activation>().Select(name => name.ToLowerInvariant())]);
 
     private readonly Option<string?> _resume = OptionFactory.Text(
-        "--resume", "FILE", "Go on from the checkpoint of an interrupted run; all other options as they were, --epochs aside unless --decay is cosine.");
+        "--resume", "FILE", "Go on from the checkpoint of an interrupted run, or the one in its directory; all other options as they were, --epochs aside unless --decay is cosine.");
+
+    private readonly Option<float> _checkpointMinutes = OptionFactory.Number<float>(
+        "--checkpoint-minutes", "X", "Minutes between checkpoints, from which --resume goes on after a crash; 0 for none.", 2, NotNegative, "a finite number of at least 0");
 
     public TrainingSettings AddTo(Command command)
     {
         foreach (Option option in (Option[])[
             _activation, _epochs, _batch, _seed, _optimizer, _rate, _momentum, _nesterov, _weightDecay, _decay, _finalRate, _decayEpochs,
-            _decayFactor, _warmup, _dropout, _inputDropout, _maxNorm, _jitter, _resume])
+            _decayFactor, _warmup, _dropout, _inputDropout, _maxNorm, _jitter, _resume, _checkpointMinutes])
         {
             command.Add(option);
         }
@@ -78,8 +81,50 @@ internal sealed class TrainingSettings
 
     public Activation Activation(ParseResult parsed) => Enum.Parse<Activation>(parsed.GetRequiredValue(_activation), ignoreCase: true);
 
-    /// <summary>The checkpoint to go on from, found to be there before anything long begins; null to begin anew.</summary>
-    public string? Resume(ParseResult parsed)
+    /// <summary>All settings; the checkpoint to go on from is found to be there before anything long begins.</summary>
+    public TrainingPlan Plan(ParseResult parsed)
+    {
+        TrainingOptions options = Read(parsed);
+        float minutes = parsed.GetValue(_checkpointMinutes);
+        return new TrainingPlan(options, Resume(parsed), minutes > 0 ? TimeSpan.FromMinutes(Math.Min(minutes, 1e6)) : null);
+    }
+
+    /// <summary>All options with the values that hold, those left out included.</summary>
+    public SortedDictionary<string, object> Values(ParseResult parsed)
+    {
+        TrainingOptions options = Read(parsed);
+        Dictionary<string, object> settled = new() { [_rate.Name] = options.LearningRate };
+        if (parsed.GetRequiredValue(_optimizer) == "adamw")
+        {
+            settled[_weightDecay.Name] = new AdamWOptions().WeightDecay;
+        }
+        else
+        {
+            settled[_momentum.Name] = new SgdOptions().Momentum;
+            settled[_weightDecay.Name] = 0f;
+        }
+
+        if (options.Decay == LearningRateDecay.Cosine)
+        {
+            settled[_finalRate.Name] = options.FinalRate;
+        }
+        else if (options.Decay == LearningRateDecay.Step)
+        {
+            settled[_decayEpochs.Name] = options.DecayEpochs;
+            settled[_decayFactor.Name] = options.DecayFactor;
+        }
+
+        return OptionValues.Of(parsed, settled);
+    }
+
+    /// <summary>Refuses a batch that would hold an image twice.</summary>
+    public void CheckBatch(ParseResult parsed, int images)
+    {
+        if (parsed.IsGiven(_batch) && parsed.GetValue(_batch) > images)
+            throw new InputException($"--batch must be at most the {images} images there are to train on; it is '{parsed.GetValue(_batch)}'.");
+    }
+
+    private string? Resume(ParseResult parsed)
     {
         if (parsed.GetValue(_resume) is not { } path)
             return null;
@@ -87,7 +132,7 @@ internal sealed class TrainingSettings
         return File.Exists(file) ? file : throw new InputException($"--resume {file}: there is no such file.");
     }
 
-    public TrainingOptions Read(ParseResult parsed)
+    private TrainingOptions Read(ParseResult parsed)
     {
         bool adamW = parsed.GetRequiredValue(_optimizer) == "adamw";
         LearningRateDecay decay = Enum.Parse<LearningRateDecay>(parsed.GetRequiredValue(_decay), ignoreCase: true);

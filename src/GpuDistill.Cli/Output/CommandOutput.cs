@@ -30,6 +30,16 @@ internal sealed class CommandOutput
     /// <summary>A line on standard error.</summary>
     public void Warn(string line) => _terminal.Error.WriteLine(line);
 
+    /// <summary>A sentence on standard error that whoever reads the result should know, wrapped between words on a terminal.</summary>
+    public void Caution(string sentence)
+    {
+        IAnsiConsole console = _terminal.ConsoleOn(_terminal.Error);
+        if (console.Profile.Out.IsTerminal)
+            console.Write(new Text($"warning: {sentence}\n"));
+        else
+            Warn($"warning: {sentence}");
+    }
+
     /// <summary>A table or the like for a person; nothing with --json.</summary>
     public void Show(IRenderable renderable)
     {

@@ -13,7 +13,9 @@ internal static class Units
     public static string Percent(double share, int decimals = 2) =>
         (100 * share).ToString($"F{decimals}", CultureInfo.InvariantCulture) + " %";
 
-    public static string Loss(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
+    /// <summary>Four decimals, or powers of ten where these would be a wall of digits or nothing but zeros.</summary>
+    public static string Loss(double value) =>
+        value.ToString(Math.Abs(value) is >= 1e6 or (> 0 and < 1e-3) ? "0.####e+0" : "F4", CultureInfo.InvariantCulture);
 
     public static string Seconds(TimeSpan time) => time.TotalSeconds.ToString("N1", CultureInfo.InvariantCulture) + " s";
 

@@ -97,7 +97,7 @@ internal sealed class LabelsExperiment : Experiment
     // The key holds all that varies, so that equal students of two series are one.
     private TrainingRun[] Students(DistillationOptions options) => [.. _setup.AllSeeds.Select(seed => _setup.Training(
         FormattableString.Invariant($"labels-t{options.Temperature}-soft{options.SoftWeight}-hard{options.HardWeight}-blend{options.LabelBlend}{(options.ScaleByTemperatureSquared ? "" : "-unscaled")}"),
-        FormattableString.Invariant($"student at T = {options.Temperature}, weights {options.SoftWeight} and {options.HardWeight}, blend {options.LabelBlend}"),
+        FormattableString.Invariant($"student at T = {options.Temperature}, weights {options.SoftWeight} and {options.HardWeight}, blend {options.LabelBlend}{(options.ScaleByTemperatureSquared ? "" : ", without T²")}"),
         seed, _recipe.Student, new SoftTargets([_setup.Teacher(seed)], options), TransferSet.First(1), validates: true))];
 
     private static KeyValuePair<float, TrainingRun[]> Best(Results results, Dictionary<float, TrainingRun[]> series) =>

@@ -23,11 +23,11 @@ internal sealed class MnistTableExperiment(Setup setup) : Experiment
         float temperature = setup.Recipe.Distillation.Temperature;
         yield return new Findings(
         [
-            Finding.Target(setup, $"The teacher makes {Numbers.Decimal(teacher.Mean)} errors (the paper: 67; wanted: at most 75).", teacher.Mean <= 75),
+            Finding.Target(setup, $"The teacher makes {Numbers.Decimal(teacher.Mean)} errors (the paper: 67; target: at most 75).", teacher.Mean <= 75),
             Finding.Target(
-                setup, $"The student on hard labels makes {Numbers.Decimal(hard.Mean)} (the paper: 146; wanted: 130 to 165).", hard.Mean is >= 130 and <= 165),
+                setup, $"The student on hard labels makes {Numbers.Decimal(hard.Mean)} (the paper: 146; target: 130 to 165).", hard.Mean is >= 130 and <= 165),
             Finding.Target(
-                setup, $"The distilled student makes {Numbers.Decimal(distilled.Mean)} (the paper: 74; wanted: at most 85).", distilled.Mean <= 85),
+                setup, $"The distilled student makes {Numbers.Decimal(distilled.Mean)} (the paper: 74; target: at most 85).", distilled.Mean <= 85),
             Finding.Better($"Distilled, the student makes {gain.FewerErrors}", gain),
         ]);
         yield return new ResultTable(

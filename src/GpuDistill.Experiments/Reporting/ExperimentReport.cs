@@ -15,14 +15,14 @@ public sealed record ExperimentReport(string Path, object Metrics, IReadOnlyDict
             foreach (Chart chart in section.Charts)
             {
                 string svg = ChartColors.ToPlain(ChartRenderer.Svg(chart, 812, 430, chart.Name));
-                Json.WriteText(System.IO.Path.Combine(plots, $"{section.Info.Name}-{chart.Name}.svg"), svg + "\n");
+                WholeFile.WriteText(System.IO.Path.Combine(plots, $"{section.Info.Name}-{chart.Name}.svg"), svg + "\n");
             }
         }
 
         Metrics metrics = Experiments.Metrics.Of(document, results);
         Json.Write(System.IO.Path.Combine(directory, "metrics.json"), metrics);
         string path = System.IO.Path.Combine(directory, "report.html");
-        Json.WriteText(path, HtmlReport.Of(document));
+        WholeFile.WriteText(path, HtmlReport.Of(document));
         return new ExperimentReport(path, metrics, document.Sections.ToDictionary(
             section => section.Info.Name,
             section => (IReadOnlyList<string>)[.. section.Blocks.OfType<Findings>().SelectMany(findings => findings.Items).Select(finding => finding.Holds switch

@@ -16,12 +16,5 @@ internal static class Json
         WriteIndented = true,
     };
 
-    public static void Write<T>(string path, T value) => WriteText(path, JsonSerializer.Serialize(value, Options) + "\n");
-
-    public static void WriteText(string path, string text)
-    {
-        string temporary = path + ".tmp";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
-    }
+    public static void Write<T>(string path, T value) => WholeFile.WriteText(path, JsonSerializer.Serialize(value, Options) + "\n");
 }

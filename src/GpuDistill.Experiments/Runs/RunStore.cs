@@ -30,20 +30,34 @@ internal sealed class RunStore
     public void SaveModel(Run run, Network network) => ModelFile.Save(network, ModelPath(run));
 
     /// <summary>The record of a run that is finished with exactly these settings, or null.</summary>
-    public RunRecord? Find(Run run)
+    public RunRecord? Find(Run run) => Find(run, out _);
+
+    /// <summary>The same, and why a run that is kept cannot be used and will be done anew; null where nothing is the matter.</summary>
+    public RunRecord? Find(Run run, out string? damage)
     {
+        damage = null;
         string path = RecordPath(run);
-        if (!File.Exists(path) || (run is TrainingRun { KeepsModel: true } && !File.Exists(ModelPath(run))))
+        if (!File.Exists(path))
             return null;
         try
         {
             RunRecord? record = JsonSerializer.Deserialize<RunRecord>(File.ReadAllText(path), Json.Options);
-            return record is { Settings: not null, Measures: not null } && Same(record.Settings, SettingsOf(run)) ? record : null;
+            if (record is not { Settings: not null, Measures: not null } || !Same(record.Settings, SettingsOf(run)))
+                return null;
+            if (run is TrainingRun { KeepsModel: true })
+                SafeTensors.Read(ModelPath(run)); // with its checksum
+            return record;
         }
         catch (JsonException)
         {
-            return null; // not one of ours, or damaged: the run is done anew
+            damage = $"{path}: it is damaged.";
         }
+        catch (ModelFileException exception)
+        {
+            damage = exception.Message;
+        }
+
+        return null;
     }
 
     /// <summary>Forgets a run before it is done anew, so that no record ever stands beside another run's network.</summary>

@@ -38,7 +38,7 @@ internal sealed class TemperatureSweepExperiment(Setup setup) : Experiment
     {
         float best = _narrow.Temperatures.MinBy(temperature => _narrow.Errors(results, temperature).Mean);
         yield return new(
-            $"Narrow students: the fewest errors are at T = {Numbers.Short(best)} (the paper: 2.5 to 4; wanted: 2 to 5).", best is >= 2 and <= 5);
+            $"Narrow students: the fewest errors are at T = {Numbers.Short(best)} (the paper: 2.5 to 4; target: 2 to 5).", best is >= 2 and <= 5);
         float[] middle = [.. _narrow.Temperatures.Where(temperature => temperature is >= 2.5f and <= 4)];
         foreach ((string name, float[] others) in new[]
         {

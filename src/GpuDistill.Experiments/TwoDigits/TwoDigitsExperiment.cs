@@ -22,9 +22,9 @@ internal sealed class TwoDigitsExperiment(Setup setup) : Experiment
         yield return new Findings(
         [
             Finding.Target(
-                setup, $"It errs on {Numbers.PercentAndHalfWidth(before)} of the test images as trained (the paper: 47.3 %; wanted: at most that).", before.Mean <= 0.473),
+                setup, $"It errs on {Numbers.PercentAndHalfWidth(before)} of the test images as trained (the paper: 47.3 %; target: at most that).", before.Mean <= 0.473),
             Finding.Target(
-                setup, $"It errs on {Numbers.PercentAndHalfWidth(after)} with its biases for 7 and 8 lowered (the paper: 13.2 %; wanted: at most 15 %).", after.Mean <= 0.15),
+                setup, $"It errs on {Numbers.PercentAndHalfWidth(after)} with its biases for 7 and 8 lowered (the paper: 13.2 %; target: at most 15 %).", after.Mean <= 0.15),
             Finding.Better($"Lowering the biases saves errors on {Numbers.PercentAndHalfWidth(gain.Differences)} of the images", gain),
         ]);
         yield return new ResultTable(

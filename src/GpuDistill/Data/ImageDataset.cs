@@ -9,6 +9,7 @@ public sealed class ImageDataset
     public const int Unlabelled = -100;
 
     private readonly Lazy<string> _fingerprint;
+    private readonly Lazy<string> _pixelHash;
 
     /// <summary>A data set over arrays that from now on belong to it.</summary>
     /// <param name="name">For messages and reports.</param>
@@ -39,7 +40,8 @@ public sealed class ImageDataset
         if (wrong >= 0)
             throw new ArgumentException($"{name}: {LabelOutOfRange(wrong, labels[wrong], classes)}", nameof(labels));
         (Name, Height, Width, Classes, Pixels, Labels) = (name, height, width, classes, pixels, labels);
-        _fingerprint = new(() => $"{HostCopies.Fingerprint([Pixels])}-{HostCopies.Fingerprint([Labels])}");
+        _pixelHash = new(() => HostCopies.Fingerprint([Pixels]));
+        _fingerprint = new(() => $"{PixelHash}-{HostCopies.Fingerprint([Labels])}");
     }
 
     /// <summary>For messages and reports.</summary>
@@ -144,6 +146,9 @@ public sealed class ImageDataset
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name}: {Count} images of {Height} x {Width}, {Classes} classes";
+
+    /// <summary>The first half of the SHA-256 of all pixels, as text: tells these images from others whatever their labels. Worked out when first asked for.</summary>
+    public string PixelHash => _pixelHash.Value;
 
     /// <summary>Tells images and labels from others; worked out when first asked for.</summary>
     internal string Fingerprint => _fingerprint.Value;

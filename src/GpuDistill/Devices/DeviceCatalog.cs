@@ -63,7 +63,8 @@ internal static class DeviceCatalog
     private static DeviceCandidate Cpu()
     {
         string variants = string.Join(", ", Enum.GetValues<KernelVariant>()
-            .Where(SimdSupport.Has).OrderDescending().Append(KernelVariant.Portable).Distinct());
+            .Where(SimdSupport.Has).OrderDescending().Append(KernelVariant.Portable).Distinct()
+            .Select(variant => variant.ToString().ToLowerInvariant())); // as the command's option spells them
         return new DeviceCandidate(
             new DeviceInfo(
                 "cpu",

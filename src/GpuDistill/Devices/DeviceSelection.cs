@@ -24,6 +24,8 @@ internal static class DeviceSelection
         if (wanted == Auto)
             return [.. candidates.Where(c => c.Info.Kind == "cpu" || (c.IsGpu && !cpuOnly)).OrderBy(c => Order(c.Info.Kind))];
 
+        if (wanted == "cpu:0")
+            wanted = "cpu"; // there is one, numbered like the others' first
         (string kind, int? index) = Split(wanted);
         DeviceCandidate? found = index is { } number
             ? candidates.FirstOrDefault(c => c.Info.Selector == string.Create(CultureInfo.InvariantCulture, $"{kind}:{number}"))

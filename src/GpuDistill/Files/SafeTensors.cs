@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -7,19 +9,24 @@ namespace GpuDistill;
 
 /// <summary>
 /// Files of named fp32 tensors in the safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes
-/// (https://github.com/huggingface/safetensors). Other tools, PyTorch among them, read what is written here.
+/// (https://github.com/huggingface/safetensors). Other tools, PyTorch among them, read what is written here. The metadata hold a
+/// checksum of all the rest, which is compared on reading; files of other tools, without one, are read as they are.
 /// </summary>
 internal static class SafeTensors
 {
     private const int MaxHeaderBytes = 100_000_000;
     private const string MetadataKey = "__metadata__";
+    private const string ChecksumKey = "gpudistill.sha256";
 
     // Values that are read or written at a time: a span of bytes ends at 2^31.
     private const int Slice = 1 << 20;
 
+    // Stands for the checksum while it is worked out, and has its length.
+    private static readonly string NoChecksum = new('0', 2 * SHA256.HashSizeInBytes);
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Writes to a temporary file beside the target and moves it there, so that a failure leaves no half file.</summary>
+    /// <summary>Writes a file in full or not at all.</summary>
     public static void Write(
         string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<(string Name, int[] Shape, float[] Values)> tensors) =>
         WritePieces(path, metadata, [.. tensors.Select(tensor => new TensorPieces(tensor.Name, tensor.Shape, [tensor.Values]))]);
@@ -31,6 +38,7 @@ internal static class SafeTensors
         JsonObject described = [];
         foreach ((string key, string value) in metadata)
             described[key] = value;
+        described[ChecksumKey] = NoChecksum;
         header[MetadataKey] = described;
         long offset = 0;
         foreach (TensorPieces tensor in tensors)
@@ -47,20 +55,25 @@ internal static class SafeTensors
 
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
         int padding = (8 - (json.Length % 8)) % 8; // the data starts at a multiple of 8
-        string temporary = path + ".tmp";
-        using (FileStream stream = File.Create(temporary))
+        byte[] start = new byte[8 + json.Length + padding];
+        BinaryPrimitives.WriteUInt64LittleEndian(start, (ulong)(json.Length + padding));
+        json.CopyTo(start, 8);
+        start.AsSpan(8 + json.Length).Fill((byte)' ');
+        WholeFile.Write(path, stream =>
         {
-            Span<byte> length = stackalloc byte[8];
-            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)(json.Length + padding));
-            stream.Write(length);
-            stream.Write(json);
-            for (int i = 0; i < padding; i++)
-                stream.WriteByte((byte)' ');
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            Append(start);
             foreach (TensorPieces tensor in tensors)
-                WriteValues(stream, tensor);
-        }
+                WriteValues(tensor, Append);
+            stream.Position = PlaceOf(NoChecksum, start);
+            stream.Write(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset())));
 
-        File.Move(temporary, path, overwrite: true);
+            void Append(ReadOnlySpan<byte> bytes)
+            {
+                hash.AppendData(bytes);
+                stream.Write(bytes);
+            }
+        });
     }
 
     /// <summary>Reads all tensors of a file.</summary>
@@ -78,9 +91,10 @@ internal static class SafeTensors
             ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (length > MaxHeaderBytes || (long)length > stream.Length - 8)
                 throw new ModelFileException(path, "it is not a safetensors file, or it is truncated");
-            byte[] json = new byte[length];
-            stream.ReadExactly(json);
-            using JsonDocument header = JsonDocument.Parse(json, Strict);
+            byte[] start = new byte[8 + (int)length];
+            prefix.CopyTo(start);
+            stream.ReadExactly(start.AsSpan(8));
+            using JsonDocument header = JsonDocument.Parse(start.AsMemory(8), Strict);
             long dataStart = 8 + (long)length;
             Dictionary<string, string> metadata = [];
             Dictionary<string, (int[] Shape, float[] Values)> tensors = [];
@@ -96,6 +110,8 @@ internal static class SafeTensors
                 tensors[entry.Name] = ReadTensor(path, stream, dataStart, entry.Name, entry.Value);
             }
 
+            if (metadata.TryGetValue(ChecksumKey, out string? checksum))
+                Check(path, stream, start.ToArray(), checksum);
             return new SafeTensorFile(path, metadata, tensors);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or EndOfStreamException)
@@ -141,14 +157,35 @@ internal static class SafeTensors
             : throw new ModelFileException(path, $"its tensor '{name}' has no {key}");
     }
 
-    private static void WriteValues(FileStream stream, TensorPieces tensor)
+    // The value of the checksum's key, which no other text of the header precedes.
+    private static int PlaceOf(string checksum, ReadOnlySpan<byte> start) =>
+        start.IndexOf(Encoding.ASCII.GetBytes($"\"{ChecksumKey}\":\"{checksum}\"")) + ChecksumKey.Length + 4;
+
+    // Over header and data, with zeros in the checksum's own place.
+    private static void Check(string path, FileStream stream, byte[] start, string checksum)
+    {
+        int place = PlaceOf(checksum, start);
+        if (checksum.Length != NoChecksum.Length || place < ChecksumKey.Length + 4)
+            throw new ModelFileException(path, "it is damaged (its checksum is none)");
+        Encoding.ASCII.GetBytes(NoChecksum).CopyTo(start, place);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(start);
+        byte[] buffer = new byte[Slice];
+        stream.Position = start.Length;
+        for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer))
+            hash.AppendData(buffer.AsSpan(0, read));
+        if (Convert.ToHexStringLower(hash.GetHashAndReset()) != checksum)
+            throw new ModelFileException(path, $"it is damaged or was changed (its contents do not fit its checksum, '{ChecksumKey}' of the metadata)");
+    }
+
+    private static void WriteValues(TensorPieces tensor, Action<ReadOnlySpan<byte>> append)
     {
         long written = 0;
         foreach (float[] values in tensor.Pieces)
         {
             written += values.Length;
             for (int start = 0; start < values.Length; start += Slice)
-                stream.Write(MemoryMarshal.AsBytes(values.AsSpan(start, Math.Min(Slice, values.Length - start))));
+                append(MemoryMarshal.AsBytes(values.AsSpan(start, Math.Min(Slice, values.Length - start))));
         }
 
         if (written != tensor.Length)

@@ -12,8 +12,12 @@ public sealed class Network : IDisposable
 {
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
     private readonly ParameterLayout _layout;
+    private readonly HashSet<int> _unset;
 
-    /// <summary>A network with all parameters 0; see <see cref="Initialize"/>.</summary>
+    /// <summary>
+    /// A network that has no parameters yet: <see cref="Initialize"/> draws them, <see cref="WriteLayer"/> sets a layer's. Before that
+    /// it neither trains nor predicts.
+    /// </summary>
     public Network(DistillDevice device, NetworkShape shape)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -21,6 +25,7 @@ public sealed class Network : IDisposable
         Device = device;
         Shape = shape;
         _layout = new ParameterLayout(shape);
+        _unset = [.. Enumerable.Range(0, shape.Layers)];
         _buffer = device.Accelerator.Allocate1D<float>(_layout.Length);
         _buffer.MemSetToZero(device.Stream);
         device.Stream.Synchronize();
@@ -84,6 +89,7 @@ public sealed class Network : IDisposable
         ParameterViews parameters = Parameters;
         parameters.Weights(layer).Data.FromHost(Device, weights);
         parameters.Biases(layer).FromHost(Device, biases);
+        _unset.Remove(layer);
     }
 
     /// <summary>Adds to the biases of one layer; the logits of an input move by the same amounts if it is the last.</summary>
@@ -103,5 +109,20 @@ public sealed class Network : IDisposable
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_buffer.IsDisposed, this);
 
-    private void Upload(float[] values) => Parameters.All.FromHost(Device, values);
+    /// <summary>All zeros give every unit the same gradient, or none: such a network would train to chance without a word.</summary>
+    internal void ThrowIfUnset()
+    {
+        if (_unset.Count > 0)
+        {
+            throw new InvalidOperationException(
+                $"Layer {_unset.Min()} of the network {Shape} has no parameters yet: call Initialize(seed), or WriteLayer for each layer, or load a model or a checkpoint.");
+        }
+    }
+
+    /// <summary>Sets all parameters, in the order of the layout.</summary>
+    internal void Upload(float[] values)
+    {
+        Parameters.All.FromHost(Device, values);
+        _unset.Clear();
+    }
 }

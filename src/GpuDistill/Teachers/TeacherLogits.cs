@@ -14,18 +14,23 @@ public sealed class TeacherLogits : IDisposable
 {
     private const string KindKey = "gpudistill.teachers";
     private const string TemperatureKey = "gpudistill.temperature";
+    private const string ImagesKey = "gpudistill.images";
 
     // All bits of a float: a NaN.
     private const byte NaNByte = 0xFF;
 
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
     private readonly Matrix<float> _logits;
+    private readonly ImageDataset? _images;
+    private readonly string? _imagesHash;
     private string? _fingerprint;
 
-    private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature)
+    private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature, ImageDataset? images = null, string? imagesHash = null)
     {
         Device = device;
         Temperature = temperature;
+        _images = images;
+        _imagesHash = imagesHash;
         _buffer = device.Accelerator.Allocate1D<float>((long)rows * classes);
         _logits = new Matrix<float>(_buffer.View, rows, classes);
     }
@@ -44,6 +49,12 @@ public sealed class TeacherLogits : IDisposable
     /// teachers, whose predictions were averaged at this temperature.
     /// </summary>
     public float? Temperature { get; }
+
+    /// <summary>
+    /// The <see cref="ImageDataset.PixelHash"/> of the images that these are the logits of, or null where it is not known. Nothing
+    /// else is trained or measured with them: rows of other images would meet the wrong logits.
+    /// </summary>
+    public string? ImagesHash => _images?.PixelHash ?? _imagesHash;
 
     /// <summary>Bytes on the device.</summary>
     public long Bytes => _logits.Data.Length * sizeof(float);
@@ -70,6 +81,7 @@ public sealed class TeacherLogits : IDisposable
     /// <param name="progress">Told now and then how far it is.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="ArgumentException">No teacher, or one that does not fit the images or the others.</exception>
+    /// <exception cref="InvalidOperationException">A teacher has no parameters yet.</exception>
     public static TeacherLogits Compute(
         IReadOnlyList<Network> teachers,
         ResidentImages images,
@@ -85,12 +97,13 @@ public sealed class TeacherLogits : IDisposable
         foreach (Network teacher in teachers)
         {
             images.CheckFits(teacher);
+            teacher.ThrowIfUnset();
             if (teacher.Shape.Classes != teachers[0].Shape.Classes)
                 throw new ArgumentException($"The teachers {teachers[0].Shape} and {teacher.Shape} differ in their class counts.", nameof(teachers));
         }
 
         bool arithmetic = mean == TeacherMeanKind.Arithmetic && teachers.Count > 1;
-        TeacherLogits store = new(images.Device, images.Count, teachers[0].Shape.Classes, arithmetic ? temperature : null);
+        TeacherLogits store = new(images.Device, images.Count, teachers[0].Shape.Classes, arithmetic ? temperature : null, images.Dataset);
         try
         {
             if (images.IsSubset)
@@ -106,8 +119,14 @@ public sealed class TeacherLogits : IDisposable
     }
 
     /// <summary>Copies logits [rows x classes] to the device, once.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="logits">The logits, row by row.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="classes">Classes.</param>
+    /// <param name="temperature">The only temperature at which they may be used; null for any.</param>
+    /// <param name="imagesHash">The <see cref="ImageDataset.PixelHash"/> of the images they belong to; null leaves that to the caller.</param>
     /// <exception cref="ArgumentException">The sizes do not fit, or a row has no softmax (NaN, +infinity, only -infinity).</exception>
-    public static TeacherLogits FromHost(DistillDevice device, float[] logits, int rows, int classes, float? temperature = null)
+    public static TeacherLogits FromHost(DistillDevice device, float[] logits, int rows, int classes, float? temperature = null, string? imagesHash = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(logits);
@@ -115,7 +134,7 @@ public sealed class TeacherLogits : IDisposable
             throw new ArgumentException($"{logits.Length} logits are not [{rows} x {classes}].", nameof(logits));
         if (FirstRowWithoutSoftmax(logits, classes) is int row)
             throw new ArgumentException($"Row {row} of the logits has no softmax: it holds NaN, +infinity or nothing but -infinity.", nameof(logits));
-        TeacherLogits store = new(device, rows, classes, temperature);
+        TeacherLogits store = new(device, rows, classes, temperature, imagesHash: imagesHash);
         store.Upload(logits);
         return store;
     }
@@ -138,7 +157,7 @@ public sealed class TeacherLogits : IDisposable
             throw new ModelFileException(path, "it holds no logits");
         if (FirstRowWithoutSoftmax(values, shape[1]) is int row)
             throw new ModelFileException(path, $"row {row} has no softmax: it holds NaN, +infinity or nothing but -infinity");
-        return FromHost(device, values, shape[0], shape[1], temperature);
+        return FromHost(device, values, shape[0], shape[1], temperature, file.Metadata.GetValueOrDefault(ImagesKey));
     }
 
     /// <summary>Writes the logits to a safetensors file.</summary>
@@ -147,6 +166,8 @@ public sealed class TeacherLogits : IDisposable
         Dictionary<string, string> metadata = new() { [KindKey] = "logits" };
         if (Temperature is float temperature)
             metadata[TemperatureKey] = temperature.ToString("R", CultureInfo.InvariantCulture);
+        if (ImagesHash is string images)
+            metadata[ImagesKey] = images;
         SafeTensors.WritePieces(path, metadata, [new TensorPieces("logits", [Rows, Classes], Logits.Data.ToHostInPieces(Device))]);
     }
 
@@ -158,6 +179,17 @@ public sealed class TeacherLogits : IDisposable
     public void Dispose() => _buffer.Dispose();
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_buffer.IsDisposed, this);
+
+    /// <summary>Throws if these are the logits of other images.</summary>
+    internal void CheckBelongTo(ResidentImages images)
+    {
+        if (Rows != images.Count)
+            throw new ArgumentException($"The teacher's logits have {Rows} rows, '{images.Dataset.Name}' has {images.Count}.");
+        if (_images?.Pixels == images.Dataset.Pixels)
+            return; // the very same, and no need to work out a hash
+        if (ImagesHash is string hash && hash != images.Dataset.PixelHash)
+            throw new ArgumentException($"The teacher's logits are those of other images than '{images.Dataset.Name}': {hash}, not {images.Dataset.PixelHash}.");
+    }
 
     /// <summary>Which logits, to the bit: what a checkpoint belongs to. Reads them once from the device.</summary>
     internal string Describe() =>

@@ -17,7 +17,11 @@ public sealed record Evaluation(
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{Errors:N0} errors on {Count:N0} images ({100 * ErrorRate:F2} %), cross entropy {CrossEntropy:F4}");
+        CultureInfo.InvariantCulture, $"{Errors:N0} errors on {Count:N0} images ({100 * ErrorRate:F2} %), cross entropy {Readable(CrossEntropy)}");
+
+    // Four decimals where they tell something, else powers of ten.
+    private static string Readable(double value) =>
+        value.ToString(Math.Abs(value) is >= 1e6 or (> 0 and < 1e-3) ? "0.####e+0" : "F4", CultureInfo.InvariantCulture);
 
     /// <summary>Runs a network over images and compares its predictions with their labels.</summary>
     /// <exception cref="InvalidRowException">The network gives a row of logits that has no softmax.</exception>
@@ -38,8 +42,7 @@ public sealed record Evaluation(
         ArgumentNullException.ThrowIfNull(logits);
         ArgumentNullException.ThrowIfNull(images);
         images.CheckLabels(logits.Classes);
-        if (logits.Rows != images.Count)
-            throw new ArgumentException($"The logits have {logits.Rows} rows, '{images.Dataset.Name}' has {images.Count}.", nameof(logits));
+        logits.CheckBelongTo(images);
         return Of(logits, logits.Classes, images, Math.Max(1, HostCopies.Piece / logits.Classes));
     }
 

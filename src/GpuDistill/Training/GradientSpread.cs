@@ -37,6 +37,7 @@ public sealed record GradientSpread(int Cases, double MeanSquaredLength, double 
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(objective);
         images.CheckFits(network);
+        network.ThrowIfUnset();
         images.CheckLabels(network.Shape.Classes);
         objective.CheckFits(network, images);
         DistillDevice device = network.Device;

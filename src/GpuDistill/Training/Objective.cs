@@ -35,7 +35,7 @@ public abstract class Objective
     /// <param name="teacher">The teacher's logits for all rows of the transfer set.</param>
     /// <param name="options">Settings; the defaults where null.</param>
     /// <param name="classWeights">A weight per class in the hard objective, finite and at least 0; null for 1 each.</param>
-    /// <exception cref="ArgumentException">Both weights are 0, or the ignore index is not <see cref="ImageDataset.Unlabelled"/>.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range or without effect, both weights are 0, or the ignore index is not <see cref="ImageDataset.Unlabelled"/>.</exception>
     public static Objective Distillation(
         TeacherLogits teacher, DistillationOptions? options = null, IReadOnlyList<float>? classWeights = null)
     {
@@ -95,21 +95,22 @@ public abstract class Objective
                 $"The teacher's logits have {teacher.Classes} classes, the student {network.Shape} has {network.Shape.Classes}.");
         }
 
-        if (teacher.Rows != images.Count)
-            throw new ArgumentException($"The teacher's logits have {teacher.Rows} rows, the transfer set '{images.Dataset.Name}' has {images.Count}.");
+        teacher.CheckBelongTo(images);
     }
 
     private sealed class HardLabelObjective(float labelSmoothing, IReadOnlyList<float>? classWeights) : Objective(classWeights)
     {
+        private readonly CrossEntropyOptions _options = CrossEntropy.Checked(new CrossEntropyOptions { LabelSmoothing = labelSmoothing });
+
         public override string ToString() =>
-            FormattableString.Invariant($"hard labels (label smoothing {labelSmoothing}{DescribeClassWeights()})");
+            FormattableString.Invariant($"hard labels (label smoothing {_options.LabelSmoothing}{DescribeClassWeights()})");
 
         internal override Launch Bind(ObjectiveBatch batch) => CrossEntropy.Bind(
             batch.Kernels,
             batch.Logits,
             batch.Labels,
             batch.Outputs,
-            new CrossEntropyOptions { LabelSmoothing = labelSmoothing },
+            _options,
             batch.ClassWeights);
 
         internal override void CheckFits(Network network, ResidentImages images)
@@ -127,6 +128,7 @@ public abstract class Objective
             : base(classWeights)
         {
             CheckIgnoreIndex(options.IgnoreIndex);
+            DistillationLoss.CheckOptions(options);
             if (options is { SoftWeight: 0, HardWeight: 0 })
                 throw new ArgumentException("SoftWeight and HardWeight are both 0, so there is nothing to learn from.", nameof(options));
             Teacher = teacher;
@@ -170,6 +172,7 @@ public abstract class Objective
         public LogitMatchingObjective(TeacherLogits teacher, LogitMatchingOptions options)
         {
             CheckIgnoreIndex(options.IgnoreIndex);
+            Kernels.LogitMatching.CheckOptions(options);
             Teacher = teacher;
             _options = options;
         }

@@ -105,6 +105,7 @@ public sealed class Trainer : IDisposable
     /// <param name="phase">The name that progress is reported under.</param>
     /// <param name="progress">Told a few times a second and at the end of every epoch.</param>
     /// <param name="cancellation">Stops after the steps that were submitted.</param>
+    /// <exception cref="InvalidOperationException">The network has no parameters yet.</exception>
     /// <exception cref="InvalidRowException">A label is out of range or a row of logits has no softmax.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and no row of the steps done is invalid.</exception>
     /// <exception cref="ObjectDisposedException">The trainer, the network, the images or the teacher's logits were disposed.</exception>
@@ -113,6 +114,7 @@ public sealed class Trainer : IDisposable
     {
         ThrowIfDisposed();
         Network.ThrowIfDisposed();
+        Network.ThrowIfUnset();
         _images.ThrowIfDisposed();
         _objective.Teacher?.ThrowIfDisposed();
         AcceleratorStream stream = Network.Device.Stream;
@@ -138,7 +140,10 @@ public sealed class Trainer : IDisposable
         return new TrainingResult(Steps, clock.Elapsed, _last.Loss, _last.Accuracy, clock.ImagesPerSecond(Steps));
     }
 
-    /// <summary>Writes everything that going on bit by bit needs: parameters, moments and the step.</summary>
+    /// <summary>
+    /// Writes everything that going on bit by bit needs: parameters, moments and the step. May be called from a progress report
+    /// of <see cref="Run"/>. The file is replaced in one move.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The trainer, the network or the teacher's logits were disposed.</exception>
     public void SaveCheckpoint(string path)
     {
@@ -216,7 +221,7 @@ public sealed class Trainer : IDisposable
     // All totals are looked at, due or not: a bad row ends the training soon, and before a checkpoint is written.
     private void Arrived(LossTotals totals, ProgressPoint point, ProgressClock clock, IProgress<TrainingProgress>? progress)
     {
-        totals.ThrowIfInvalid();
+        totals.ThrowIfInvalid(_objective.Teacher is null ? "the batch" : $"'{_images.Dataset.Name}'");
         if (!point.IsDue)
             return;
         double loss = totals.Rows > 0 ? (double)totals.Total * _options.BatchSize / totals.Rows : double.NaN;

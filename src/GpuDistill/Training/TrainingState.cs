@@ -68,7 +68,7 @@ internal sealed class TrainingState : IDisposable
             throw new ModelFileException(path, $"it stands at step {step}; this training has {steps}");
         float[] parameters = file.Get("parameters", _layout.Length).Values;
         float[][] moments = [.. _moments.Select((_, i) => file.Get($"moments.{i}", _layout.Length).Values)];
-        _network.Parameters.All.FromHost(_network.Device, parameters);
+        _network.Upload(parameters);
         for (int i = 0; i < moments.Length; i++)
             Moments[i].All.FromHost(_network.Device, moments[i]);
         return step;

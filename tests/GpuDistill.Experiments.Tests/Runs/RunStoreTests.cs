@@ -48,8 +48,25 @@ public sealed class RunStoreTests : IDisposable
         Keep(teacher);
         RunStore store = new(_directory, Common);
         Assert.Null(store.Find(teacher));
-        File.WriteAllText(store.ModelPath(teacher), "a network");
+        SaveNetwork(store, teacher);
         Assert.NotNull(store.Find(teacher));
+    }
+
+    [Fact]
+    public void A_run_whose_network_is_damaged_is_done_again_and_says_so()
+    {
+        TrainingRun teacher = _setup.Teacher(1);
+        Keep(teacher);
+        RunStore store = new(_directory, Common);
+        SaveNetwork(store, teacher);
+        byte[] bytes = File.ReadAllBytes(store.ModelPath(teacher));
+        File.WriteAllBytes(store.ModelPath(teacher), bytes[..^50]);
+        Assert.Null(store.Find(teacher, out string? damage));
+        Assert.Contains(store.ModelPath(teacher), damage);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(store.ModelPath(teacher), bytes);
+        Assert.Null(store.Find(teacher, out damage));
+        Assert.Contains("checksum", damage);
     }
 
     [Theory]
@@ -82,6 +99,24 @@ public sealed class RunStoreTests : IDisposable
         // Over all experiments, since they share one directory.
         foreach (IGrouping<string, Run> runs in Runs(Recipe.Full).GroupBy(run => run.Key))
             Assert.Single(runs.Select(run => string.Join('\n', run.Settings.Select(setting => $"{setting.Key}={setting.Value}"))).Distinct());
+    }
+
+    [Fact]
+    public void Different_runs_of_an_experiment_have_different_names()
+    {
+        Setup setup = new(Recipe.Full, 3, Tiny.Train, Tiny.Test.Count);
+        foreach (ExperimentInfo info in ExperimentCatalog.All)
+        {
+            string[] titles = [.. info.Create(setup).Runs.DistinctBy(run => run.Key).Select(run => run.Title)];
+            Assert.Equal(titles.Distinct(), titles);
+        }
+    }
+
+    private void SaveNetwork(RunStore store, TrainingRun run)
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using Network network = new Network(device, run.Shape).Initialize(1);
+        store.SaveModel(run, network);
     }
 
     private static IEnumerable<Run> Runs(Recipe recipe)

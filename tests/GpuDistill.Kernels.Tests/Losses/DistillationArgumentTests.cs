@@ -23,7 +23,10 @@ public sealed class DistillationArgumentTests : IDisposable
         _totals = new(_context, 2);
     }
 
-    private DistillationInputs<float> Inputs => new() { Student = _student.Matrix(4, 10), Teacher = _teacher.Matrix(4, 10) };
+    private DistillationInputs<float> Inputs =>
+        new() { Student = _student.Matrix(4, 10), Teacher = _teacher.Matrix(4, 10), Labels = _integers.View.SubView(30, 4) };
+
+    private DistillationOutputs<float> Written => new() { Totals = _totals.View.SubView(0, 1) };
 
     public void Dispose()
     {
@@ -46,9 +49,9 @@ public sealed class DistillationArgumentTests : IDisposable
             new() { Normalizer = 0 }, new() { Normalizer = -1 }, new() { Normalizer = float.NaN }, new() { Reduction = (Reduction)9 },
         ];
         foreach (DistillationOptions options in bad)
-            Assert.Throws<ArgumentOutOfRangeException>(() => DistillationLoss.Bind(_context, Inputs, default, options));
+            Assert.Throws<ArgumentOutOfRangeException>(() => DistillationLoss.Bind(_context, Inputs, Written, options));
         Refused(Inputs, default, new() { Normalizer = 2, Reduction = Reduction.None });
-        DistillationLoss.Bind(_context, Inputs, default, new() { Temperature = 1e30f, ScaleByTemperatureSquared = false }).Dispose();
+        DistillationLoss.Bind(_context, Inputs, Written, new() { Temperature = 1e30f, ScaleByTemperatureSquared = false }).Dispose();
     }
 
     [Fact]
@@ -58,15 +61,24 @@ public sealed class DistillationArgumentTests : IDisposable
         Refused(weighted, default, new() { HardWeight = 0 }, "ClassWeights", "HardWeight");
         Refused(Inputs, default, new() { HardWeight = 0, LabelSmoothing = 0.1f }, "LabelSmoothing", "HardWeight");
         Refused(Inputs, default, new() { SoftWeight = 0, LabelBlend = 0.1f }, "LabelBlend", "SoftWeight");
-        DistillationLoss.Bind(_context, weighted, default, new() { LabelSmoothing = 0.1f, LabelBlend = 0.1f }).Dispose();
+        DistillationLoss.Bind(_context, weighted, Written, new() { LabelSmoothing = 0.1f, LabelBlend = 0.1f }).Dispose();
         // With no weight at all the hard loss is still reported, and both change it.
-        DistillationLoss.Bind(_context, weighted, default, new() { SoftWeight = 0, HardWeight = 0, LabelSmoothing = 0.1f }).Dispose();
+        DistillationLoss.Bind(_context, weighted, Written, new() { SoftWeight = 0, HardWeight = 0, LabelSmoothing = 0.1f }).Dispose();
+    }
+
+    [Fact]
+    public void Nothing_to_write_or_to_learn_from()
+    {
+        ArgumentException exception = Assert.Throws<ArgumentException>(() => DistillationLoss.Bind(_context, Inputs, default));
+        Assert.Contains("There is nothing to write", exception.Message);
+        Refused(Inputs with { Labels = default }, Written, null, "HardWeight is 0.1 and there are no labels");
+        DistillationLoss.Bind(_context, Inputs with { Labels = default }, Written, new() { HardWeight = 0 }).Dispose();
     }
 
     [Fact]
     public void Shapes_that_do_not_fit()
     {
-        Refused(Inputs with { Student = _student.Matrix(40, 1), Teacher = _teacher.Matrix(40, 1) });
+        Refused(Inputs with { Student = _student.Matrix(40, 1), Teacher = _teacher.Matrix(40, 1), Labels = _integers.View });
         Refused(Inputs with { Student = _student.Matrix(0, 10) });
         Refused(Inputs with { Teacher = _teacher.Matrix(5, 10) });
         Refused(Inputs with { Teacher = _teacher.Matrix(4, 11) });
@@ -81,7 +93,7 @@ public sealed class DistillationArgumentTests : IDisposable
         Refused(Inputs, new() { TotalLosses = _other.View.SubView(0, 5) });
         Refused(Inputs, new() { Totals = _totals.View });
         Refused(Inputs, new() { Running = _totals.View });
-        DistillationLoss.Bind(_context, Inputs with { Teacher = _teacher.Matrix(7, 10), TeacherRows = _integers.View.SubView(0, 4) }, default).Dispose();
+        DistillationLoss.Bind(_context, Inputs with { Teacher = _teacher.Matrix(7, 10), TeacherRows = _integers.View.SubView(0, 4) }, Written).Dispose();
     }
 
     [Fact]
@@ -104,12 +116,15 @@ public sealed class DistillationArgumentTests : IDisposable
         Matrix<double> matrix = doubles.Matrix(4, 10);
         Assert.Throws<NotSupportedException>(
             () => DistillationLoss.Bind(_context, new DistillationInputs<double> { Student = matrix, Teacher = matrix }, default));
+        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => CrossEntropy.Bind(_context, matrix, _integers.View.SubView(0, 4), default));
+        Assert.Contains("float, System.Half, ILGPU.Half and GpuDistill.Kernels.BFloat16, not of System.Double", exception.Message);
         Assert.Throws<NotSupportedException>(() => TemperatureSoftmax.Bind(_context, matrix, matrix));
     }
 
     private void Refused(
         DistillationInputs<float> inputs, DistillationOutputs<float> outputs = default, DistillationOptions? options = null, params string[] named)
     {
+        outputs = outputs == default ? Written : outputs;
         ArgumentException exception = Assert.Throws<ArgumentException>(() => DistillationLoss.Bind(_context, inputs, outputs, options));
         Assert.NotEmpty(exception.Message);
         Assert.All(named, name => Assert.Contains(name, exception.Message));

@@ -20,7 +20,7 @@ public class DistillationPropertyTests
             {
                 LossCase test = new(rows, columns, TestData.Uniform(rows * columns, 8, 21), TestData.Uniform(rows * columns, 8, 22), null)
                 {
-                    Options = new() { Temperature = temperature },
+                    Options = new() { Temperature = temperature, HardWeight = 0 },
                 };
                 double expected = test.Reference().KlDivergence;
                 Tolerance.Divergence.Check(expected, test.Run(context).Totals.KlDivergence, expected, $"[{rows} x {columns}] at T = {temperature}");
@@ -69,7 +69,7 @@ public class DistillationPropertyTests
             {
                 LossCase test = new(2, columns, z, v, null)
                 {
-                    Options = new() { Temperature = temperature, SoftWeight = 1, Reduction = Reduction.Sum },
+                    Options = new() { Temperature = temperature, SoftWeight = 1, HardWeight = 0, Reduction = Reduction.Sum },
                 };
                 float[] gradient = test.Run(context).Gradient;
                 double error = 0, size = 0;
@@ -121,7 +121,7 @@ public class DistillationPropertyTests
             LossCase test = LossCase.Peaky(20, 10, 7) with
             {
                 Labels = null,
-                Options = new() { Temperature = temperature, ScaleByTemperatureSquared = scaled },
+                Options = new() { Temperature = temperature, HardWeight = 0, ScaleByTemperatureSquared = scaled },
             };
             return Math.Sqrt(test.Run(context).Gradient.Sum(g => (double)g * g));
         }

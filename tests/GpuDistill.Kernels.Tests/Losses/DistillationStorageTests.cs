@@ -24,6 +24,12 @@ public class DistillationStorageTests
         Check(TestDevices.Get(device, variant), value => (BFloat16)value, value => (float)value, new Tolerance(
             0, Math.Pow(2, -8), "one rounding of the gradient to 8 bits"));
 
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void The_half_of_ILGPU_has_the_same_bits_and_is_taken_too(string device, KernelVariant variant) =>
+        Check(TestDevices.Get(device, variant), value => (ILGPU.Half)value, value => (float)value, new Tolerance(
+            Math.Pow(2, -25), Math.Pow(2, -11), "one rounding of the gradient to 11 bits, or to a multiple of 2^-24 where it is subnormal"));
+
     [Fact]
     public void BFloat16_rounds_to_the_nearest_and_to_even_in_ties()
     {

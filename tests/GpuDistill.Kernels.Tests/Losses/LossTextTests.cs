@@ -19,6 +19,10 @@ public class LossTextTests
     public void An_invalid_row_says_of_what_it_is_one()
     {
         Assert.StartsWith("Row 2 of the batch (of the transfer set, where its rows are gathered): ", Message(InvalidRowReason.Label), StringComparison.Ordinal);
+        LossTotals totals = new() { InvalidRowPlusOne = 3, InvalidReason = (int)InvalidRowReason.Label };
+        Assert.StartsWith("Row 2 of 'MNIST': ", Assert.Throws<InvalidRowException>(() => totals.ThrowIfInvalid("'MNIST'")).Message, StringComparison.Ordinal);
+        totals.InvalidReason = (int)InvalidRowReason.TeacherRow;
+        Assert.StartsWith("Row 2 of the batch: ", Assert.Throws<InvalidRowException>(() => totals.ThrowIfInvalid("'MNIST'")).Message, StringComparison.Ordinal);
         Assert.StartsWith("Row 2 of the batch: ", Message(InvalidRowReason.TeacherRow), StringComparison.Ordinal);
         Assert.StartsWith("Row 2 of 'MNIST test': ", Message(InvalidRowReason.StudentLogits, "'MNIST test'"), StringComparison.Ordinal);
     }

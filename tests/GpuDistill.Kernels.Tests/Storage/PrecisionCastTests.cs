@@ -51,6 +51,17 @@ public class PrecisionCastTests
     }
 
     [Fact]
+    public void The_half_of_ILGPU_has_the_same_bits_and_is_taken_too()
+    {
+        KernelContext context = TestDevices.Get("cpu", KernelVariant.Auto);
+        float[] values = [0.1f, -65504, float.PositiveInfinity, 1e-7f];
+        float[] expected = [.. Cast<float, Half>(context, values).Select(v => (float)v)];
+        ILGPU.Half[] halves = Cast<float, ILGPU.Half>(context, values);
+        Assert.Equal(expected, halves.Select(v => (float)v));
+        Assert.Equal(expected, Cast<ILGPU.Half, float>(context, halves));
+    }
+
+    [Fact]
     public void Bad_arguments_are_refused()
     {
         KernelContext context = TestDevices.Get("cpu", KernelVariant.Auto);

@@ -15,7 +15,7 @@ public class DistillDeviceTests
         Assert.Equal("cpu", cpu.Selector);
         Assert.True(cpu.Memory > 0);
         Assert.NotEmpty(cpu.Name);
-        Assert.Contains("Portable", cpu.Details, StringComparison.Ordinal);
+        Assert.Contains("portable", cpu.Details, StringComparison.Ordinal);
         Assert.Equal(devices.Count, devices.Select(device => device.Selector).Distinct().Count());
     }
 

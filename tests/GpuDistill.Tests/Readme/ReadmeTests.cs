@@ -54,6 +54,7 @@ public sealed partial class ReadmeTests : IDisposable
         Match match = Errors().Match(output);
         Assert.True(match.Success, output);
         Assert.InRange(int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), 1, 900); // chance is 9000, measured around 500
+        Assert.Matches(@"\nThe first is a \d with a probability of (0\.\d{3}|1\.000)\.", output);
         Assert.True(File.Exists(Path.Combine(_directory, "student.safetensors")));
     }
 

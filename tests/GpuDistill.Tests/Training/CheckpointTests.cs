@@ -39,7 +39,7 @@ public class CheckpointTests
         pixels[1234]++;
         using ResidentImages changed = new(device, new ImageDataset(images.Dataset.Name, 28, 28, 10, pixels, images.Dataset.Labels));
         using ResidentImages changedSubset = changed.Subset([.. Enumerable.Range(0, 150)]);
-        Refuses("images", new(network, changedSubset, Objective.Distillation(logits), options));
+        Refuses("images", new(network, changedSubset, Objective.Distillation(same), options)); // logits that know their images are refused before
         using ResidentImages relabelled = new(device, images.Dataset.WithLabels([.. images.Dataset.Labels.Select(label => (label + 1) % 10)]));
         using ResidentImages relabelledSubset = relabelled.Subset([.. Enumerable.Range(0, 150)]);
         Refuses("images", new(network, relabelledSubset, Objective.Distillation(logits), options));

@@ -162,6 +162,78 @@ public sealed class DistillationTests(DistillationTests.TrainedTeacher teacher) 
     }
 
     [Fact]
+    public void Logits_of_other_images_neither_train_nor_are_measured()
+    {
+        ImageDataset others = TestMnist.Train(5000).Take([.. Enumerable.Range(0, 5000).Reverse()]);
+        using ResidentImages reversed = new(teacher.Device, others);
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        Refused(logits);
+        string path = Path.Combine(Directory.CreateTempSubdirectory("gpudistill-").FullName, "logits.safetensors");
+        logits.Save(path);
+        using TeacherLogits loaded = TeacherLogits.Load(teacher.Device, path);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        Assert.Equal(teacher.Images.Dataset.PixelHash, loaded.ImagesHash);
+        Refused(loaded);
+        using TeacherLogits told = TeacherLogits.FromHost(teacher.Device, logits.ToHost(), 5000, 10, imagesHash: logits.ImagesHash);
+        Refused(told);
+
+        // Labels do not matter, and where it is not known which images they are of it is the caller's affair.
+        using ResidentImages unlabelled = new(teacher.Device, TestMnist.Unlabelled(teacher.Images.Dataset));
+        Distil(unlabelled, Objective.Distillation(loaded, SoftOnly), epochs: 1);
+        using TeacherLogits unknown = TeacherLogits.FromHost(teacher.Device, logits.ToHost(), 5000, 10);
+        Distil(reversed, Objective.Distillation(unknown), epochs: 1);
+
+        void Refused(TeacherLogits logits)
+        {
+            ArgumentException exception = Assert.Throws<ArgumentException>(() => Distil(reversed, Objective.Distillation(logits), epochs: 1));
+            Assert.Contains("other images than 'MNIST train'", exception.Message);
+            Assert.Throws<ArgumentException>(() => Evaluation.Of(logits, reversed));
+        }
+    }
+
+    [Fact]
+    public void Options_are_refused_when_an_objective_is_made()
+    {
+        using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], teacher.Images);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Objective.Distillation(logits, new DistillationOptions { Temperature = 0 }));
+        Assert.Throws<ArgumentException>(() => Objective.Distillation(logits, SoftOnly with { LabelSmoothing = 0.1f }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Objective.LogitMatching(logits, new LogitMatchingOptions { Weight = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Objective.HardLabels(labelSmoothing: 1));
+    }
+
+    [Fact]
+    public void Predictions_are_those_that_are_counted()
+    {
+        IReadOnlyList<Prediction> predictions = Prediction.Of(teacher.Network, teacher.Test);
+        int errors = predictions.Zip(teacher.Test.Dataset.Labels).Count(pair => pair.First.Label != pair.Second);
+        Evaluation evaluation = Evaluation.Of(teacher.Network, teacher.Test);
+        Assert.Equal(evaluation.Errors, errors);
+        Assert.Equal(evaluation.CrossEntropy, predictions.Zip(teacher.Test.Dataset.Labels).Average(pair => -Math.Log(pair.First.Probabilities[pair.Second])), 1e-5);
+        Assert.All(predictions, prediction => Assert.Equal(1, prediction.Probabilities.Sum(), 1e-5));
+        Assert.All(predictions, prediction => Assert.Equal(prediction.Probabilities.Max(), prediction.Probability));
+        using ResidentImages some = teacher.Test.Subset([7, 3]);
+        Assert.Equal([predictions[7].Label, predictions[3].Label], Prediction.Of(teacher.Network, some).Select(prediction => prediction.Label));
+    }
+
+    [Fact]
+    public void A_network_without_parameters_neither_trains_nor_teaches_nor_predicts()
+    {
+        using Network network = new(teacher.Device, NetworkShape.Parse("784-40-10"));
+        using Trainer trainer = new(network, teacher.Images, Objective.HardLabels(), Student);
+        foreach (Action use in (Action[])[
+            () => trainer.Run(), () => TeacherLogits.Compute([network], teacher.Test), () => Prediction.Of(network, teacher.Test),
+            () => GradientSpread.Of(network, teacher.Test, Objective.HardLabels())])
+        {
+            Assert.Contains("call Initialize(seed)", Assert.Throws<InvalidOperationException>(use).Message);
+        }
+
+        network.WriteLayer(0, new float[784 * 40], new float[40]);
+        Assert.Contains("Layer 1 ", Assert.Throws<InvalidOperationException>(() => trainer.Run()).Message);
+        network.WriteLayer(1, new float[400], new float[10]);
+        Assert.Equal(2000, Prediction.Of(network, teacher.Test).Count);
+    }
+
+    [Fact]
     public void Broken_logits_are_refused_with_their_row()
     {
         float[] logits = new float[30];

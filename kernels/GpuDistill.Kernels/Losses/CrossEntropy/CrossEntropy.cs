@@ -13,7 +13,7 @@ namespace GpuDistill.Kernels;
 public static class CrossEntropy
 {
     /// <summary>Binds the operation to its buffers.</summary>
-    /// <typeparam name="T">The type of the logits in memory: float, half or bf16.</typeparam>
+    /// <typeparam name="T">The type of the logits in memory: float, <see cref="System.Half"/> (or ILGPU's) or <see cref="BFloat16"/>.</typeparam>
     /// <param name="context">The device.</param>
     /// <param name="logits">Logits, [N x C], C at least 2.</param>
     /// <param name="labels">[N]: correct classes, or the ignore index.</param>
@@ -38,16 +38,24 @@ public static class CrossEntropy
         if (labels.Length == 0)
             throw new ArgumentException("Cross entropy needs labels; give one for each row of the logits.", nameof(labels));
         DistillationInputs<T> inputs = new() { Student = logits, Labels = labels, ClassWeights = classWeights };
-        DistillationOptions distillation = new()
-        {
-            Temperature = 1,
-            SoftWeight = 0,
-            HardWeight = 1,
-            LabelSmoothing = options.LabelSmoothing,
-            Reduction = options.Reduction,
-            Normalizer = options.Normalizer,
-            IgnoreIndex = options.IgnoreIndex,
-        };
-        return DistillationLoss.Bind(context, inputs, outputs, distillation, variant);
+        return DistillationLoss.Bind(context, inputs, outputs, AsDistillation(options), variant);
     }
+
+    /// <summary>The options, if they are in their ranges: for whoever has no batch yet.</summary>
+    internal static CrossEntropyOptions Checked(CrossEntropyOptions options)
+    {
+        DistillationLoss.CheckOptions(AsDistillation(options));
+        return options;
+    }
+
+    private static DistillationOptions AsDistillation(CrossEntropyOptions options) => new()
+    {
+        Temperature = 1,
+        SoftWeight = 0,
+        HardWeight = 1,
+        LabelSmoothing = options.LabelSmoothing,
+        Reduction = options.Reduction,
+        Normalizer = options.Normalizer,
+        IgnoreIndex = options.IgnoreIndex,
+    };
 }

@@ -16,7 +16,7 @@ public readonly record struct DistillationInputs<T>
     /// <summary>[N]: the row of <see cref="Teacher"/> for each row of <see cref="Student"/>; empty when M = N and rows correspond.</summary>
     public ArrayView<int> TeacherRows { get; init; }
 
-    /// <summary>[N]: correct classes, or the ignore index for unlabelled rows; empty when no row is labelled.</summary>
+    /// <summary>[N]: correct classes, or the ignore index for unlabelled rows; empty when no row is labelled, and then not with a hard weight.</summary>
     public ArrayView<int> Labels { get; init; }
 
     /// <summary>[C]: weights of the classes in the hard objective, finite and at least 0; empty for 1 each.</summary>

@@ -2,7 +2,8 @@ namespace GpuDistill.Kernels;
 
 public static partial class DistillationLoss
 {
-    private static void CheckOptions(DistillationOptions options)
+    /// <summary>What can be said of options before there is a batch.</summary>
+    internal static void CheckOptions(DistillationOptions options)
     {
         Check.Temperature(options.Temperature);
         if (options.ScaleByTemperatureSquared)
@@ -36,6 +37,12 @@ public static partial class DistillationLoss
             Check.Length(inputs.Labels, student.Rows, "one for each row of the student's logits");
         if (inputs.TeacherRows.Length > 0)
             Check.Length(inputs.TeacherRows, student.Rows, "one for each row of the student's logits");
+        if (options.HardWeight > 0 && inputs.Labels.Length == 0)
+        {
+            throw new ArgumentException(
+                $"HardWeight is {options.HardWeight} and there are no labels to learn from; give labels, or set HardWeight to 0.", nameof(inputs));
+        }
+
         if (inputs.ClassWeights.Length > 0)
             Check.Length(inputs.ClassWeights, student.Columns, "one for each class");
         if (inputs.ClassWeights.Length > 0 && !options.HasHard)

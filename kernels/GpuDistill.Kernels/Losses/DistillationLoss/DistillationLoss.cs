@@ -1,5 +1,4 @@
 using ILGPU;
-using Half = System.Half;
 
 namespace GpuDistill.Kernels;
 
@@ -19,7 +18,7 @@ namespace GpuDistill.Kernels;
 /// An objective of weight 0 is not computed and its losses are 0: without a soft weight the teacher is neither needed nor
 /// read; without a hard weight labels still count <see cref="LossTotals.Labelled"/> and <see cref="LossTotals.Correct"/>.
 /// Where both weights are 0 the hard loss is still reported, and the gradient is 0. What would have no effect is refused: a
-/// blend without a soft weight, smoothing or class weights without a hard loss.
+/// blend without a soft weight, smoothing or class weights without a hard loss, a hard weight without labels.
 /// </para>
 /// <para>
 /// Stable for finite logits and T from 1e-3 to 1e6. A logit of -infinity has probability 0, and a teacher's probability of 0
@@ -34,15 +33,15 @@ public static partial class DistillationLoss
 {
     /// <summary>Binds the operation to its buffers.</summary>
     /// <typeparam name="T">
-    /// The type of the logits and the gradient in memory: float, <see cref="Half"/> or <see cref="BFloat16"/>. All is computed in single
-    /// precision, and a gradient rounded once.
+    /// The type of the logits and the gradient in memory: float, <see cref="System.Half"/> (or ILGPU's type of the same bits) or
+    /// <see cref="BFloat16"/>. All is computed in single precision, and a gradient rounded once.
     /// </typeparam>
     /// <param name="context">The device.</param>
     /// <param name="inputs">Logits and labels; their documentation has the shapes.</param>
     /// <param name="outputs">What is written; whatever is left empty is not.</param>
     /// <param name="options">Settings; the defaults where null.</param>
     /// <param name="variant">Forces a variant.</param>
-    /// <exception cref="ArgumentException">A shape does not fit, a buffer that is needed is missing, or buffers overlap.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a buffer that is needed is missing, nothing is written, or buffers overlap.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
     public static Launch Bind<T>(
@@ -55,12 +54,12 @@ public static partial class DistillationLoss
     {
         ArgumentNullException.ThrowIfNull(context);
         options ??= new DistillationOptions();
-        if (typeof(T) == typeof(Half))
+        if (StorageType.IsHalf<T>())
             return Bind<ushort, HalfStorage>(context, Bits(inputs), Bits(outputs), options, variant);
         if (typeof(T) == typeof(BFloat16))
             return Bind<ushort, BFloat16Storage>(context, Bits(inputs), Bits(outputs), options, variant);
         if (typeof(T) != typeof(float))
-            throw StorageType.NotSupported<T>(nameof(DistillationLoss), "float, Half and BFloat16");
+            throw StorageType.NotSupported<T>(nameof(DistillationLoss), StorageType.Names);
         return Bind<float, FloatStorage>(
             context, (DistillationInputs<float>)(object)inputs, (DistillationOutputs<float>)(object)outputs, options, variant);
     }

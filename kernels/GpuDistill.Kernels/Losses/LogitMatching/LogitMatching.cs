@@ -52,7 +52,7 @@ public static partial class LogitMatching
     {
         CheckOptions(options);
         CheckInputs(inputs);
-        CheckOutputs(inputs, outputs);
+        LossChecks.Outputs(inputs, outputs);
         int rows = inputs.Student.Rows;
         Arguments arguments = new()
         {
@@ -83,7 +83,8 @@ public static partial class LogitMatching
         return Variants.Bind(context, arguments, variant);
     }
 
-    private static void CheckOptions(LogitMatchingOptions options)
+    /// <summary>What can be said of options before there is a batch.</summary>
+    internal static void CheckOptions(LogitMatchingOptions options)
     {
         Check.NotNegative(options.Weight);
         LossChecks.Reduction(options.Reduction, options.Normalizer);
@@ -104,14 +105,5 @@ public static partial class LogitMatching
             Check.Length(inputs.Labels, rows, "one for each row of the student");
         if (inputs.ClassWeights.Length > 0)
             throw new ArgumentException("Class weights belong to a hard objective, and logit matching has none; leave inputs.ClassWeights empty.", nameof(inputs));
-    }
-
-    private static void CheckOutputs(DistillationInputs<float> inputs, DistillationOutputs<float> outputs)
-    {
-        LossChecks.Outputs(inputs, outputs);
-        long wanted = outputs.Gradient.Data.Length + outputs.SoftLosses.Length + outputs.HardLosses.Length
-            + outputs.TotalLosses.Length + outputs.Totals.Length + outputs.Running.Length;
-        if (wanted == 0)
-            throw new ArgumentException("There is nothing to write; give at least one output.", nameof(outputs));
     }
 }

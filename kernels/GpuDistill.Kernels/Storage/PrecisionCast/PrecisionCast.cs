@@ -1,5 +1,4 @@
 using ILGPU;
-using Half = System.Half;
 
 namespace GpuDistill.Kernels;
 
@@ -13,7 +12,7 @@ namespace GpuDistill.Kernels;
 public static partial class PrecisionCast
 {
     /// <summary>Binds the operation to its buffers.</summary>
-    /// <typeparam name="TSource"><see cref="float"/>, or <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
+    /// <typeparam name="TSource"><see cref="float"/>, or <see cref="BFloat16"/> or <see cref="System.Half"/> (or ILGPU's type of the same bits).</typeparam>
     /// <typeparam name="TTarget">A type of 16 bits for single precision, and the other way round.</typeparam>
     /// <param name="context">The device.</param>
     /// <param name="source">The numbers, [N].</param>
@@ -35,14 +34,14 @@ public static partial class PrecisionCast
         {
             (Type from, Type to) when from == typeof(float) && to == typeof(BFloat16) =>
                 Bind<float, FloatStorage, ushort, BFloat16Storage>(context, source.Cast<float>(), target.Cast<ushort>(), variant),
-            (Type from, Type to) when from == typeof(float) && to == typeof(Half) =>
+            (Type from, _) when from == typeof(float) && StorageType.IsHalf<TTarget>() =>
                 Bind<float, FloatStorage, ushort, HalfStorage>(context, source.Cast<float>(), target.Cast<ushort>(), variant),
             (Type from, Type to) when from == typeof(BFloat16) && to == typeof(float) =>
                 Bind<ushort, BFloat16Storage, float, FloatStorage>(context, source.Cast<ushort>(), target.Cast<float>(), variant),
-            (Type from, Type to) when from == typeof(Half) && to == typeof(float) =>
+            (_, Type to) when StorageType.IsHalf<TSource>() && to == typeof(float) =>
                 Bind<ushort, HalfStorage, float, FloatStorage>(context, source.Cast<ushort>(), target.Cast<float>(), variant),
             _ => throw new NotSupportedException(
-                $"{nameof(PrecisionCast)} copies float to BFloat16 or Half and back, not {typeof(TSource).Name} to {typeof(TTarget).Name}."),
+                $"{nameof(PrecisionCast)} copies float to BFloat16, System.Half or ILGPU.Half and back, not {typeof(TSource).FullName} to {typeof(TTarget).FullName}."),
         };
     }
 
