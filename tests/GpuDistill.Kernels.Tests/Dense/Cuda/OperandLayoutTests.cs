@@ -1,6 +1,6 @@
+using Xunit;
 using AlongBFloat16 = GpuDistill.Kernels.AlongTerms<ushort, GpuDistill.Kernels.BFloat16Element>;
 using AlongFloats = GpuDistill.Kernels.AlongTerms<float, GpuDistill.Kernels.FloatElement>;
-using Xunit;
 
 namespace GpuDistill.Kernels.Tests.Dense.Cuda;
 
