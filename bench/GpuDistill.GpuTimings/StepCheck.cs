@@ -8,7 +8,7 @@ namespace GpuDistill.GpuTimings;
 /// </summary>
 internal static class StepCheck
 {
-    // The third is the first that is replayed from a recorded graph.
+    // From the second on they are replayed from a recorded graph.
     private const int Steps = 3;
 
     /// <param name="device">The device.</param>

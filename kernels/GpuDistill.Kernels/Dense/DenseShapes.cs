@@ -14,8 +14,14 @@ internal static class DenseShapes
 
     /// <summary>Whether matrices of this type are in bf16, and not in single precision; refuses all others.</summary>
     public static bool AreBFloat16<T>(string operation)
-        where T : unmanaged =>
-        typeof(T) == typeof(BFloat16) || (typeof(T) != typeof(float) ? throw StorageType.NotSupported<T>(operation, "float and BFloat16") : false);
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(BFloat16))
+            return true;
+        if (typeof(T) == typeof(float))
+            return false;
+        throw StorageType.NotSupported<T>(operation, "float and BFloat16");
+    }
 
     public static void Defined(Activation activation, [CallerArgumentExpression(nameof(activation))] string? name = null)
     {

@@ -3,7 +3,7 @@ using ILGPU.Runtime;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// Submits the same launches again and again, from the third time on as one graph where the device's driver has such: a step of
+/// Submits the same launches again and again, from the second time on as one graph where the device's driver has such: a step of
 /// a small network is a dozen launches of a few microseconds each, which the host could not submit as fast as they run. The first
 /// time they are submitted as they are, because code that is loaded on first use cannot be recorded. Where recording fails, or
 /// what was recorded does not start, they are submitted one by one for good.

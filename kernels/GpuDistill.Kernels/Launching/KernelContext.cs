@@ -9,8 +9,8 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// What kernels need of an accelerator: compiled kernels, kept once loaded, and on the CPU accelerator the worker threads.
-/// Make one per accelerator and keep it; it does not own the accelerator. The accelerator's ILGPU context must have been
-/// built with what <see cref="Prepare"/> sets.
+/// Make one per accelerator and keep it; it does not own the accelerator. The accelerator's ILGPU context must have ILGPU's algorithms,
+/// and for CUDA's full speed be built with what <see cref="Prepare"/> sets.
 /// </summary>
 public sealed class KernelContext : IDisposable
 {
@@ -53,19 +53,12 @@ public sealed class KernelContext : IDisposable
         _emulatesCuda = emulatesCuda;
         if (accelerator.AcceleratorType == AcceleratorType.CPU)
             _workers = new(() => new CpuWorkers(threads));
-        if (accelerator is CLAccelerator openCl)
-            _openCl = forcesSubGroups ? new OpenClCode(openCl, subGroups: true) : OpenClCode.For(openCl);
         if (variant != KernelVariant.Auto && !Supports(variant))
             throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
-        if (precision == MatrixPrecision.Exact)
-            return;
-        if (variant is not (KernelVariant.Auto or KernelVariant.Cuda))
-            throw new NotSupportedException($"The variant {variant} has no products in {precision}; {nameof(KernelVariant.Cuda)} has.");
-        if (!HasTensorCores)
-        {
-            throw new NotSupportedException(
-                $"{accelerator.Name} has no tensor cores for products in {precision}; they need CUDA and compute capability 8.0 or newer.");
-        }
+        if (precision != MatrixPrecision.Exact)
+            CheckTensorCores();
+        if (accelerator is CLAccelerator openCl)
+            _openCl = forcesSubGroups ? new OpenClCode(openCl, subGroups: true) : OpenClCode.For(openCl);
     }
 
     /// <summary>The accelerator.</summary>
@@ -151,6 +144,17 @@ public sealed class KernelContext : IDisposable
             throw new ArgumentOutOfRangeException(nameof(threads), threads, $"Worker threads must be from 1 to {MaxThreads}, or 0 for one per logical processor.");
     }
 
+    private void CheckTensorCores()
+    {
+        if (Variant is not (KernelVariant.Auto or KernelVariant.Cuda))
+            throw new NotSupportedException($"The variant {Variant} has no products in {Precision}; {nameof(KernelVariant.Cuda)} has.");
+        if (!HasTensorCores)
+        {
+            throw new NotSupportedException(
+                $"{Accelerator.Name} has no tensor cores for products in {Precision}; they need CUDA and compute capability 8.0 or newer.");
+        }
+    }
+
     /// <summary>The largest power of two that is at most <paramref name="preferred"/> and that the device allows as group size.</summary>
     internal int GroupSize(int preferred)
     {
@@ -197,7 +201,7 @@ public sealed class KernelContext : IDisposable
         where TArguments : struct
     {
         SharedMemoryConfig shared = sharedBytes > 0 ? SharedMemoryConfig.RequestDynamic<byte>(sharedBytes) : default;
-        // Contexts of one accelerator share ILGPU's kernel objects, so the gate is the accelerator's.
+        // The gate is the accelerator's: its streams may be those of several contexts.
         object? gate = Accelerator.AcceleratorType == AcceleratorType.OpenCL ? Accelerator : null;
         return new PortableLaunch<TArguments>(operation, variant, Load(kernel, sharedBytes), new KernelConfig(groups, groupSize, shared), arguments, gate);
     }

@@ -82,7 +82,9 @@ public sealed class LaunchSequence : IDisposable
         ArgumentNullException.ThrowIfNull(launch, "launches");
         if (launch is not ForkedLaunch forked)
             return [new Part(launch, IsAside: false, EndsFork: false)];
-        return forked.Parts.Select((part, i) => new Part(part.Launch, part.IsAside, EndsFork: i == forked.Parts.Count - 1));
+        // Where nothing stands aside there is nothing to join, and a stream that was not forked is no part of a recording.
+        bool forks = forked.Parts.Any(part => part.IsAside);
+        return forked.Parts.Select((part, i) => new Part(part.Launch, part.IsAside, EndsFork: forks && i == forked.Parts.Count - 1));
     }
 
     private static Segment[] Split(Part[] launches)

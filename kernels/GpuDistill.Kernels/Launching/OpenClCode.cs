@@ -112,6 +112,7 @@ internal sealed class OpenClCode : IDisposable
         Register(typeof(SubGroup).GetProperty(nameof(SubGroup.Size))!.GetMethod!, nameof(WriteSubGroupSize));
         foreach (Type value in (Type[])[typeof(float), typeof(int)])
             Register(typeof(SubGroup).GetMethod(nameof(SubGroup.Exchange), [value, typeof(int)])!, nameof(WriteExchange));
+        Register(typeof(SubGroup).GetMethod(nameof(SubGroup.Barrier))!, nameof(WriteBarrier));
         Register(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Widen))!, nameof(WriteHalfToFloat));
         Register(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Round))!, nameof(WriteFloatToHalf));
         Register(typeof(HalfStorage).GetMethod(nameof(HalfStorage.RoundTwo))!, nameof(WriteFloatsToHalf));
@@ -146,6 +147,13 @@ internal sealed class OpenClCode : IDisposable
         statement.AppendArgument(value);
         statement.AppendArgument(mask);
         statement.EndArguments();
+    }
+
+    private static void WriteBarrier(CLBackend backend, CLCodeGenerator code, Value call)
+    {
+        using CLCodeGenerator.StatementEmitter statement = code.BeginStatement("");
+        if (Of(backend).UsesSubGroups)
+            statement.AppendCommand("sub_group_barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)");
     }
 
     // Through private memory, which no compiler leaves there. Bytes, since a pointer to them may be one to anything.

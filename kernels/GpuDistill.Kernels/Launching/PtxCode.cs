@@ -9,7 +9,7 @@ using ILGPU.Runtime.Cuda;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// CUDA code as it should be: the only place that reaches into ILGPU's internals, for three shortcomings of version 1.5.3.
+/// CUDA code as it should be: the only place that reaches into ILGPU's internals, for what version 1.5.3 lacks.
 /// </summary>
 /// <remarks>
 /// Code is generated at optimization level O2, since O1 reads memory through generic addresses. But O2 takes branches for uniform
@@ -52,8 +52,9 @@ internal static class PtxCode
                 .Replace("bra.uni", "bra", StringComparison.Ordinal)
                 .Replace("ex2.approx.f32", "ex2.approx.ftz.f32", StringComparison.Ordinal)
                 .Replace("lg2.approx.f32", "lg2.approx.ftz.f32", StringComparison.Ordinal)
-                .Replace("rcp.rn.f32", "rcp.approx.ftz.f32", StringComparison.Ordinal)
-                .Replace("membar.gl", "fence.acq_rel.gpu", StringComparison.Ordinal);
+                .Replace("rcp.rn.f32", "rcp.approx.ftz.f32", StringComparison.Ordinal);
+            if (backend.Architecture >= CudaArchitecture.SM_70)
+                Assembly(compiled) = compiled.PTXAssembly.Replace("membar.gl", "fence.acq_rel.gpu", StringComparison.Ordinal);
             if (mark.Variant == KernelVariant.Cuda)
                 Assembly(compiled) = compiled.PTXAssembly.Replace("div.rn.f32", "div.approx.ftz.f32", StringComparison.Ordinal);
         }

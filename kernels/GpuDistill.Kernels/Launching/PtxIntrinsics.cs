@@ -25,7 +25,7 @@ internal static class PtxIntrinsics
     private const BindingFlags Any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
     // Contexts that know them.
-    private static readonly ConditionalWeakTable<IntrinsicImplementationManager, object> Managers = [];
+    private static readonly ConditionalWeakTable<IntrinsicImplementationManager, object> Registered = [];
     private static readonly Lock Registration = new();
 
     /// <summary>The oldest architecture that has asynchronous copies and tensor cores for TF32.</summary>
@@ -37,13 +37,17 @@ internal static class PtxIntrinsics
         IntrinsicImplementationManager manager = context.GetIntrinsicManager();
         lock (Registration)
         {
-            if (!Managers.TryAdd(manager, Managers))
-                return;
+            if (Registered.TryAdd(manager, Registered))
+                Register(manager);
         }
+    }
 
+    private static void Register(IntrinsicImplementationManager manager)
+    {
         manager.RegisterMethod(typeof(SubGroup).GetProperty(nameof(SubGroup.Size))!.GetMethod!, Everywhere(nameof(WarpSize)));
         foreach (Type value in (Type[])[typeof(float), typeof(int)])
             manager.RegisterMethod(typeof(SubGroup).GetMethod(nameof(SubGroup.Exchange), [value, typeof(int)])!, Everywhere(nameof(ShuffleXor)));
+        manager.RegisterMethod(typeof(SubGroup).GetMethod(nameof(SubGroup.Barrier))!, Everywhere(nameof(WarpBarrier)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Widen))!, Everywhere(nameof(HalfToFloat)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Round))!, Everywhere(nameof(FloatToHalf)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.RoundTwo))!, Everywhere(nameof(FloatsToHalf)));
@@ -75,6 +79,9 @@ internal static class PtxIntrinsics
         code.Builder.AppendLine(
             CultureInfo.InvariantCulture, $"\tshfl.sync.bfly.b32 {Names(code.Allocate(call))[0]}, {value}, {mask}, 31, 0xffffffff;");
     }
+
+    private static void WarpBarrier(PTXBackend backend, PTXCodeGenerator code, Value call) =>
+        code.Builder.AppendLine("\tbar.warp.sync 0xffffffff;");
 
     private static void HalfToFloat(PTXBackend backend, PTXCodeGenerator code, Value call)
     {

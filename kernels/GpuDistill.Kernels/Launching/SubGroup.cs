@@ -27,6 +27,10 @@ internal static class SubGroup
     [IntrinsicImplementation]
     public static int Exchange(int value, int mask) => Warp.ShuffleXor(value, mask);
 
+    /// <summary>Puts what the threads of a sub-group read and write before it in order before what they do after it. All must call it.</summary>
+    [IntrinsicImplementation]
+    public static void Barrier() => Warp.Barrier();
+
     /// <summary>
     /// Leaves 0 for each thread of a group where sub-groups are as they have to be: of neighbours by number, which OpenCL does not demand.
     /// </summary>

@@ -218,7 +218,7 @@ public sealed class Trainer : IDisposable
             (MaxNorm.Bind(kernels, Network.Parameters.Weights(layer), _options.MaxNorm), layer < last)));
     }
 
-    // All totals are looked at, due or not: a bad row ends the training soon, and before a checkpoint is written.
+    // All totals are looked at, due or not: a bad row ends the training soon, at the latest at its end.
     private void Arrived(LossTotals totals, ProgressPoint point, ProgressClock clock, IProgress<TrainingProgress>? progress)
     {
         totals.ThrowIfInvalid(_objective.Teacher is null ? "the batch" : $"'{_images.Dataset.Name}'");

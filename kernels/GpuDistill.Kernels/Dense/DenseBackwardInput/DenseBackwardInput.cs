@@ -105,20 +105,20 @@ public static partial class DenseBackwardInput
             Settings = settings,
         };
 
-    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant)
-    {
-        WidenedBuffers buffers = new(context, variant);
-        Arguments<float> wide = new()
+    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant) =>
+        WidenedBuffers.Around(context, variant, buffers =>
         {
-            Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
-            InputGradient = buffers.Write(a.InputGradient),
-            Settings = a.Settings,
-        };
-        bool needsOutput = a.Settings.Activation is ActivationMath.Relu or ActivationMath.Tanh;
-        wide.Output = needsOutput ? buffers.Read(a.Output) : wide.InputGradient;
-        wide.Preactivation = a.Settings.Activation == ActivationMath.Gelu ? buffers.Read(a.Preactivation) : wide.InputGradient;
-        return buffers.Around(Variants.Bind(context, wide, variant));
-    }
+            Arguments<float> wide = new()
+            {
+                Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
+                InputGradient = buffers.Write(a.InputGradient),
+                Settings = a.Settings,
+            };
+            bool needsOutput = a.Settings.Activation is ActivationMath.Relu or ActivationMath.Tanh;
+            wide.Output = needsOutput ? buffers.Read(a.Output) : wide.InputGradient;
+            wide.Preactivation = a.Settings.Activation == ActivationMath.Gelu ? buffers.Read(a.Preactivation) : wide.InputGradient;
+            return Variants.Bind(context, wide, variant);
+        });
 
     internal struct Arguments<T>
         where T : unmanaged

@@ -66,17 +66,17 @@ public static partial class DenseBackwardWeights
             BiasGradients = biasGradients,
         };
 
-    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant)
-    {
-        WidenedBuffers buffers = new(context, variant);
-        Arguments<float> wide = new()
+    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant) =>
+        WidenedBuffers.Around(context, variant, buffers =>
         {
-            Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
-            WeightGradients = a.WeightGradients,
-            BiasGradients = a.BiasGradients,
-        };
-        return buffers.Around(Variants.Bind(context, wide, variant));
-    }
+            Arguments<float> wide = new()
+            {
+                Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
+                WeightGradients = a.WeightGradients,
+                BiasGradients = a.BiasGradients,
+            };
+            return Variants.Bind(context, wide, variant);
+        });
 
     internal struct Arguments<T>
         where T : unmanaged

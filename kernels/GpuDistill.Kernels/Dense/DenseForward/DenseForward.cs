@@ -94,18 +94,18 @@ public static partial class DenseForward
             Settings = settings,
         };
 
-    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant)
-    {
-        WidenedBuffers buffers = new(context, variant);
-        Arguments<float> wide = new()
+    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant) =>
+        WidenedBuffers.Around(context, variant, buffers =>
         {
-            Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
-            Output = buffers.Write(a.Output),
-            Settings = a.Settings,
-        };
-        wide.Preactivation = a.Settings.KeepsPreactivation != 0 ? buffers.Write(a.Preactivation) : wide.Output;
-        return buffers.Around(Variants.Bind(context, wide, variant));
-    }
+            Arguments<float> wide = new()
+            {
+                Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
+                Output = buffers.Write(a.Output),
+                Settings = a.Settings,
+            };
+            wide.Preactivation = a.Settings.KeepsPreactivation != 0 ? buffers.Write(a.Preactivation) : wide.Output;
+            return Variants.Bind(context, wide, variant);
+        });
 
     internal struct Arguments<T>
         where T : unmanaged

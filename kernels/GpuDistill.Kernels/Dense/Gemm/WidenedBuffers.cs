@@ -31,9 +31,23 @@ internal sealed class WidenedBuffers(KernelContext context, KernelVariant varian
         return copy;
     }
 
-    /// <summary>The operation between the copies; the launch owns all of it.</summary>
-    public Launch Around(Launch operation) =>
-        new CompositeLaunch(operation.Operation, operation.Variant, [.. _before, operation, .. _after], this);
+    /// <summary>Binds the operation between the copies; the launch owns all of it.</summary>
+    public static Launch Around(KernelContext context, KernelVariant variant, Func<WidenedBuffers, Launch> bind)
+    {
+        WidenedBuffers buffers = new(context, variant);
+        try
+        {
+            Launch operation = bind(buffers);
+            return new CompositeLaunch(operation.Operation, operation.Variant, [.. buffers._before, operation, .. buffers._after], buffers);
+        }
+        catch
+        {
+            foreach (Launch copy in buffers._before.Concat(buffers._after))
+                copy.Dispose();
+            buffers.Dispose();
+            throw;
+        }
+    }
 
     public void Dispose()
     {

@@ -74,16 +74,16 @@ public static partial class MatrixProduct
         };
 
     // Where there are no tensor cores: the product in single precision, over copies.
-    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant)
-    {
-        WidenedBuffers buffers = new(context, variant);
-        Arguments<float> wide = new()
+    private static Launch BindWidened(KernelContext context, Arguments<ushort> a, KernelVariant variant) =>
+        WidenedBuffers.Around(context, variant, buffers =>
         {
-            Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
-            Result = buffers.Write(a.Result),
-        };
-        return buffers.Around(Variants.Bind(context, wide, variant));
-    }
+            Arguments<float> wide = new()
+            {
+                Product = a.Product.With(buffers.Read(a.Product.Left), buffers.Read(a.Product.Right)),
+                Result = buffers.Write(a.Result),
+            };
+            return Variants.Bind(context, wide, variant);
+        });
 
     internal struct Arguments<T>
         where T : unmanaged

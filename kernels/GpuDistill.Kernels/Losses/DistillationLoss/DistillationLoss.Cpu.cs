@@ -134,7 +134,7 @@ public static partial class DistillationLoss
             if (_arguments.HasTotals != 0)
                 *CpuPointer.Of(_arguments.Totals) = totals;
             if (_arguments.HasRunning != 0)
-                *CpuPointer.Of(_arguments.Running) = Sum(*CpuPointer.Of(_arguments.Running), totals);
+                *CpuPointer.Of(_arguments.Running) = LossTotals.Add(*CpuPointer.Of(_arguments.Running), totals);
         }
     }
 }

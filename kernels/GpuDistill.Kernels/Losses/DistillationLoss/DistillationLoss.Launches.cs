@@ -155,7 +155,7 @@ public static partial class DistillationLoss
         if (a.HasTotals != 0)
             a.Totals[0] = totals;
         if (a.HasRunning != 0)
-            a.Running[0] = Sum(a.Running[0], totals);
+            a.Running[0] = LossTotals.Add(a.Running[0], totals);
     }
 
     internal static float SoftReductionOf<T>(Arguments<T> a)

@@ -42,7 +42,7 @@ public static partial class DistillationLoss
             a.HasLabels != 0 ? a.Labels[row] : a.Settings.IgnoreIndex,
             a.HasTeacherRows != 0 ? a.TeacherRows[row] : (int)row);
 
-    // Adds a batch's totals, as unreduced sums, to a buffer's.
+    // A batch's totals, of its unreduced sums.
     private static LossTotals TotalsOf<T>(Arguments<T> a, BatchSums sums, float softReduction, float hardReduction)
         where T : unmanaged
     {
@@ -63,8 +63,6 @@ public static partial class DistillationLoss
 
         return totals;
     }
-
-    private static LossTotals Sum(LossTotals running, LossTotals batch) => LossTotals.Add(running, batch);
 
     internal struct BatchSums
     {

@@ -39,8 +39,9 @@ internal struct RowLoss
             row = SoftPart(row, settings, sums, label, student, teacher, softReduction);
         if (hard)
             row = HardPart(row, settings, sums, label, labelLogit, hardReduction);
-        // The sum is finite only where all are, and without a softmax none is; but a class weight of 0 takes a hard loss out.
-        if (FloatBits.IsFinite(row.Soft + row.KlDivergence + row.Hard) && (!hard || FloatBits.IsPositive(sums.Hard)))
+        // The mean is finite only where all are, and without a softmax none is; but a class weight of 0 takes a hard loss out.
+        float mean = (0.25f * row.Soft) + (0.25f * row.KlDivergence) + (0.25f * row.Hard);
+        if (FloatBits.IsFinite(mean) && (!hard || FloatBits.IsPositive(sums.Hard)))
             return row;
         return Invalid(ReasonOf(row, settings, sums, hard, student, teacher));
     }

@@ -24,7 +24,7 @@ internal interface IRowReduction
         where TJoin : unmanaged, IRowJoin<TState>;
 }
 
-/// <summary>For teams of at most a warp: shuffles, a butterfly (a + b and b + a are the same bits).</summary>
+/// <summary>Within a sub-group: exchanges, a butterfly (a + b and b + a are the same bits).</summary>
 internal readonly struct WarpReduction : IRowReduction
 {
     public TState Join<TState, TJoin>(TState state, RowTeam team)
@@ -34,6 +34,7 @@ internal readonly struct WarpReduction : IRowReduction
         TJoin join = default;
         for (int bit = team.Lanes / 2; bit > 0; bit /= 2)
             state = join.Of(state, join.FromLane(state, bit));
+        SubGroup.Barrier(); // what a lane read of the row, another may overwrite from here on
         return state;
     }
 }

@@ -5,7 +5,7 @@ namespace GpuDistill.Kernels;
 
 // Fused:      as the portable kernel, and made for the memory's limit: logits are read and the output is written once, 16 bytes at a time,
 //             up to 8192 classes; the exponentials are computed anew for the output, a fifth of what the multiprocessors of an H100 have.
-// Geometry:   CudaPlan: up to 48 classes slabs of rows go through shared memory, one run of 16-byte accesses, and each row into the
+// Geometry:   CudaPlan: up to 40 classes slabs of rows go through shared memory, one run of 16-byte accesses, and each row into the
 //             registers of one, two or four threads; then a row in the registers of 4 to 256 threads, 16 or 32 elements each. Longer
 //             rows (from 4097 on where elements are read one by one) take a whole group 16 or 32 elements a thread at a time, and
 //             are read twice: the second time from the L2 cache where that holds the rows under way. So few groups are launched for
