@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 using Xunit;
 
 namespace GpuDistill.Cli.Tests;
@@ -11,6 +12,9 @@ public sealed partial class ProcessTests : IDisposable
     private const int Interrupt = 2;
     private const int Killed = 9;
     private const int Terminate = 15;
+
+    // Of TinyMnist in batches of 50.
+    private const int StepsPerEpoch = 6;
 
     private readonly TemporaryDirectory _directory = new();
 
@@ -87,16 +91,24 @@ public sealed partial class ProcessTests : IDisposable
             "--checkpoint-minutes", "0.001", "--output", _directory["out"],
         ];
         using Process process = Start([.. arguments, "--epochs", "10000000"]);
-        string checkpoint = _directory["out/checkpoint.safetensors"];
-        while (!File.Exists(checkpoint))
+        while (StepOf(_directory["out/checkpoint.safetensors"]) <= StepsPerEpoch)
             await Task.Delay(20, TestContext.Current.CancellationToken);
         Assert.True(Kill(process.Id, Killed) == 0);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Contains($"checkpoint.safetensors of an unfinished run is there; go on with --resume {_directory["out"]}", CliRunner.Refused(arguments));
-        string steps = CliRunner.Refused([.. arguments, "--epochs", "1", "--resume", _directory["out"]]); // of 6 steps
+        string steps = CliRunner.Refused([.. arguments, "--epochs", "1", "--resume", _directory["out"]]);
         long step = long.Parse(steps.Split("it stands at step ")[1].Split(';')[0]);
-        CliRunner.Succeeds([.. arguments, "--epochs", $"{(step / 6) + 2}", "--resume", _directory["out"]]);
+        CliRunner.Succeeds([.. arguments, "--epochs", $"{(step / StepsPerEpoch) + 2}", "--resume", _directory["out"]]);
         Assert.Equal(["model.safetensors", "result.json"], Directory.GetFiles(_directory["out"]).Select(Path.GetFileName).Order());
+    }
+
+    // Of a checkpoint, which is there whole or not at all; 0 where it is not.
+    private static long StepOf(string checkpoint)
+    {
+        if (!File.Exists(checkpoint))
+            return 0;
+        string header = Encoding.UTF8.GetString(File.ReadAllBytes(checkpoint));
+        return long.Parse(header.Split("\"gpudistill.step\":\"")[1].Split('"')[0]);
     }
 
     // A child inherits what is ignored.

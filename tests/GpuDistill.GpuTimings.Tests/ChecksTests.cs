@@ -8,7 +8,7 @@ public class ChecksTests
     [Theory]
     [InlineData("loss", 14)]
     [InlineData("step", 2)]
-    [InlineData("product", 9)]
+    [InlineData("product", 18)]
     [InlineData("dense", 3)]
     public void Every_work_passes_its_check_and_gives_figures(string kind, int count)
     {
