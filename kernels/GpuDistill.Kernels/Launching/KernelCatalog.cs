@@ -64,5 +64,5 @@ internal sealed record KernelEntry(string Name, MethodInfo Method, KernelEntryAt
     public int DynamicSharedBytes => ILaunchBounds.Of(Method)?.SharedBytes ?? 0;
 
     /// <summary>Whether the kernel is offered on an architecture.</summary>
-    public bool RunsOn(CudaArchitecture architecture) => !Mark.NeedsPtxIntrinsics || architecture >= PtxIntrinsics.Oldest;
+    public bool RunsOn(CudaArchitecture architecture) => !Mark.NeedsTensorCores || architecture >= TensorCore.Oldest;
 }

@@ -83,14 +83,14 @@ public sealed class KernelContext : IDisposable
     /// Whether warps have a size that is known when a kernel is bound, so that a team can be chosen to lie within one. OpenCL's sub-groups
     /// have one that the driver chooses for each kernel.
     /// </summary>
-    internal bool HasShuffles => Accelerator.AcceleratorType != AcceleratorType.OpenCL;
+    internal bool HasFixedWarps => Accelerator.AcceleratorType != AcceleratorType.OpenCL;
 
     /// <summary>
     /// Whether there are tensor cores for TF32 and asynchronous copies to shared memory, which came together. In tests, an accelerator
     /// with warps and groups as large as theirs.
     /// </summary>
     internal bool HasTensorCores => Accelerator is CudaAccelerator cuda
-        ? cuda.Architecture >= PtxIntrinsics.Oldest
+        ? cuda.Architecture >= TensorCore.Oldest
         : _emulatesCuda && Accelerator.AcceleratorType == AcceleratorType.CPU
             && Accelerator.WarpSize == TensorCore.WarpSize && Accelerator.MaxNumThreadsPerGroup >= RowTeam.MaxGroupSize;
 
@@ -190,7 +190,7 @@ public sealed class KernelContext : IDisposable
     /// Binds a kernel to its arguments with <paramref name="groups"/> groups of <paramref name="groupSize"/> threads, which have
     /// <paramref name="sharedBytes"/> of dynamic shared memory.
     /// </summary>
-    internal Launch Portable<TArguments>(
+    internal Launch BindKernel<TArguments>(
         string operation,
         Action<TArguments> kernel,
         int groups,
@@ -203,6 +203,6 @@ public sealed class KernelContext : IDisposable
         SharedMemoryConfig shared = sharedBytes > 0 ? SharedMemoryConfig.RequestDynamic<byte>(sharedBytes) : default;
         // The gate is the accelerator's: its streams may be those of several contexts.
         object? gate = Accelerator.AcceleratorType == AcceleratorType.OpenCL ? Accelerator : null;
-        return new PortableLaunch<TArguments>(operation, variant, Load(kernel, sharedBytes), new KernelConfig(groups, groupSize, shared), arguments, gate);
+        return new KernelLaunch<TArguments>(operation, variant, Load(kernel, sharedBytes), new KernelConfig(groups, groupSize, shared), arguments, gate);
     }
 }

@@ -16,8 +16,8 @@ internal sealed class KernelEntryAttribute : Attribute
     /// <summary>The variant that the kernel belongs to.</summary>
     public KernelVariant Variant { get; init; } = KernelVariant.Portable;
 
-    /// <summary>Whether the kernel has instructions of <see cref="PtxIntrinsics.Oldest"/>, and does not compile for what is older.</summary>
-    public bool NeedsPtxIntrinsics { get; init; }
+    /// <summary>Whether the kernel has instructions of <see cref="TensorCore.Oldest"/>, and does not compile for what is older.</summary>
+    public bool NeedsTensorCores { get; init; }
 
     /// <summary>
     /// A static method of the same class that lists the type arguments of a generic kernel, one array each; without one, a kernel is

@@ -28,9 +28,6 @@ internal static class PtxIntrinsics
     private static readonly ConditionalWeakTable<IntrinsicImplementationManager, object> Registered = [];
     private static readonly Lock Registration = new();
 
-    /// <summary>The oldest architecture that has asynchronous copies and tensor cores for TF32.</summary>
-    public static CudaArchitecture Oldest => CudaArchitecture.SM_80;
-
     /// <summary>Makes the instructions known to a context, whose backends have them if they are made afterwards.</summary>
     public static void Register(Context context)
     {
@@ -64,7 +61,7 @@ internal static class PtxIntrinsics
 
         void Register(Type type, string method, string handler) => manager.RegisterMethod(
             type.GetMethod(method, Any)!,
-            new PTXIntrinsic(typeof(PtxIntrinsics), handler, IntrinsicImplementationMode.GenerateCode, Oldest));
+            new PTXIntrinsic(typeof(PtxIntrinsics), handler, IntrinsicImplementationMode.GenerateCode, TensorCore.Oldest));
 
         static PTXIntrinsic Everywhere(string handler) => new(typeof(PtxIntrinsics), handler, IntrinsicImplementationMode.GenerateCode);
     }
@@ -101,7 +98,7 @@ internal static class PtxIntrinsics
         string low = Operand(code, call[0]);
         string high = Operand(code, call[1]);
         string word = Names(code.Allocate(call))[0];
-        if (backend.Architecture >= Oldest)
+        if (backend.Architecture >= TensorCore.Oldest)
         {
             code.Builder.AppendLine(CultureInfo.InvariantCulture, $"\tcvt.rn.bf16x2.f32 {word}, {high}, {low};");
             return;
@@ -127,7 +124,7 @@ internal static class PtxIntrinsics
         string low = Operand(code, call[0]);
         string high = Operand(code, call[1]);
         string word = Names(code.Allocate(call))[0];
-        string conversion = backend.Architecture >= Oldest
+        string conversion = backend.Architecture >= TensorCore.Oldest
             ? $"\tcvt.rn.f16x2.f32 {word}, {high}, {low};"
             : $"\t{{ .reg .b16 %low, %high; cvt.rn.f16.f32 %low, {low}; cvt.rn.f16.f32 %high, {high}; mov.b32 {word}, {{%low, %high}}; }}";
         code.Builder.AppendLine(conversion);

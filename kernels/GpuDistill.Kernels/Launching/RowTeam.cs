@@ -1,13 +1,10 @@
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
 /// <summary>
 /// Device code: a power-of-two number of neighbouring threads that share one row. A group holds one or several teams, so
-/// that small rows do not leave threads idle. Reductions have a fixed order: a butterfly within a sub-group (a + b and b + a are the
-/// same bits), then a tree in shared memory, all of it where there are no sub-groups. A team within a sub-group needs neither memory
-/// nor barrier.
+/// that small rows do not leave threads idle. How its threads' parts become one is an <see cref="IRowReduction"/>'s affair.
 /// </summary>
 internal readonly struct RowTeam
 {
@@ -47,47 +44,5 @@ internal readonly struct RowTeam
         while (size < groupSize && size * 16L < columns)
             size *= 2;
         return size;
-    }
-
-    /// <summary>The sum over the team, the same bits in every thread. All threads of the group must call it.</summary>
-    public float Sum(float value, ArrayView<float> scratch)
-    {
-        int lanes = Lanes;
-        for (int mask = lanes / 2; mask > 0; mask /= 2)
-            value += SubGroup.Exchange(value, mask);
-        if (Size == lanes)
-            return value;
-        Group.Barrier(); // the scratch may still be read by the reduction before
-        scratch[Group.IdxX] = value;
-        Group.Barrier();
-        for (int half = Size / 2; half >= lanes; half /= 2)
-        {
-            if (Lane < half)
-                scratch[Group.IdxX] += scratch[Group.IdxX + half];
-            Group.Barrier();
-        }
-
-        return scratch[Slot * Size];
-    }
-
-    /// <summary>The maximum over the team. All threads of the group must call it.</summary>
-    public float Max(float value, ArrayView<float> scratch)
-    {
-        int lanes = Lanes;
-        for (int mask = lanes / 2; mask > 0; mask /= 2)
-            value = XMath.Max(value, SubGroup.Exchange(value, mask));
-        if (Size == lanes)
-            return value;
-        Group.Barrier(); // the scratch may still be read by the reduction before
-        scratch[Group.IdxX] = value;
-        Group.Barrier();
-        for (int half = Size / 2; half >= lanes; half /= 2)
-        {
-            if (Lane < half)
-                scratch[Group.IdxX] = XMath.Max(scratch[Group.IdxX], scratch[Group.IdxX + half]);
-            Group.Barrier();
-        }
-
-        return scratch[Slot * Size];
     }
 }

@@ -23,8 +23,8 @@ public class OpenClCodeTests
         int group = context.GroupSize(RowTeam.MaxGroupSize);
         using GuardedBuffer<int> sizes = new(context, group);
         using GuardedBuffer<int> wrong = new(context, group);
-        using Launch size = context.Portable("size", SizeKernel, 1, group, sizes.View);
-        using Launch probe = context.Portable("probe", SubGroup.ProbeKernel, 1, group, wrong.View);
+        using Launch size = context.BindKernel("size", SizeKernel, 1, group, sizes.View);
+        using Launch probe = context.BindKernel("probe", SubGroup.ProbeKernel, 1, group, wrong.View);
         size.Run(context.Accelerator.DefaultStream);
         probe.Run(context.Accelerator.DefaultStream);
         int[] found = sizes.Read();

@@ -28,7 +28,7 @@ public class RowTeamTests
                 using GuardedBuffer<float> input = new(context, values);
                 using GuardedBuffer<float> sums = new(context, values.Length);
                 using GuardedBuffer<float> maxima = new(context, values.Length);
-                using Launch launch = context.Portable(
+                using Launch launch = context.BindKernel(
                     "sum", SumKernel, 1, group, new SumArguments { Values = input.View, Sums = sums.View, Maxima = maxima.View, TeamSize = team });
                 launch.Run(context.Accelerator.DefaultStream);
                 Assert.Equal(OfTeams(values, team, part => part.Sum()), sums.Read());
@@ -49,7 +49,7 @@ public class RowTeamTests
             using GuardedBuffer<float> input = new(context, values);
             using GuardedBuffer<float> sums = new(context, values.Length);
             using GuardedBuffer<float> maxima = new(context, values.Length);
-            using Launch launch = context.Portable(
+            using Launch launch = context.BindKernel(
                 "row", RowKernel, 1, group, new SumArguments { Values = input.View, Sums = sums.View, Maxima = maxima.View, TeamSize = team });
             launch.Run(context.Accelerator.DefaultStream);
             // Eight sums with factors of their own, and four limits.
@@ -66,12 +66,12 @@ public class RowTeamTests
     [KernelEntry]
     internal static void SumKernel(SumArguments a)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
+        TreeReduction reduction = default;
         RowTeam team = new(a.TeamSize);
         for (int i = Group.IdxX; i < a.Values.IntLength; i += Group.DimX)
         {
-            a.Sums[i] = team.Sum(a.Values[i], scratch);
-            a.Maxima[i] = team.Max(a.Values[i], scratch);
+            a.Sums[i] = reduction.Join<float, Sum>(a.Values[i], team);
+            a.Maxima[i] = reduction.Join<float, Larger>(a.Values[i], team);
         }
     }
 

@@ -72,7 +72,7 @@ public class TemperatureSoftmaxTests
             int rows = Slab.GroupSize / plan.Team;
             Slab slab = Slab.Of(columns, rows, isAligned: true);
             Assert.True(plan.IsSlab && int.IsOddInteger(slab.Pitch) && rows * slab.Pitch <= Slab.MostFloats);
-            Assert.True(plan.Team * Slab.ColumnsPerThread >= columns);
+            Assert.True(plan.Team * CudaPlan.SlabColumnsPerThread >= columns);
             for (int element = 0; element < rows * columns; element++)
                 Assert.Equal((element / columns * slab.Pitch) + (element % columns), slab.PlaceOf(element));
         }

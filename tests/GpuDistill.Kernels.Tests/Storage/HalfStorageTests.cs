@@ -66,7 +66,7 @@ public class HalfStorageTests
         using GuardedBuffer<ushort> rounded = new(context, numbers.Length);
         Arguments arguments = new() { Halves = halfBuffer.View, Numbers = numberBuffer.View, Wide = wide.View, Rounded = rounded.View };
         int size = context.GroupSize(RowTeam.MaxGroupSize);
-        using Launch launch = context.Portable("conversion", Kernel, context.GroupsFor(halves.Length, size), size, arguments);
+        using Launch launch = context.BindKernel("conversion", Kernel, context.GroupsFor(halves.Length, size), size, arguments);
         launch.Run(context.Accelerator.DefaultStream);
         return (wide.Read(), rounded.Read());
     }

@@ -22,7 +22,7 @@ public static partial class BatchGather
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int groups = context.GroupsFor(arguments.Order.BatchSize, 1);
-        return context.Portable(nameof(BatchGather), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(BatchGather), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

@@ -15,7 +15,7 @@ public static partial class DenseBackwardInput
     private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
-        return context.Portable(nameof(DenseBackwardInput), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(DenseBackwardInput), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

@@ -8,7 +8,7 @@ public static partial class DenseBackwardWeights
         where TLayout : unmanaged, IOperandLayout<T> =>
         CudaGemmLaunch.Bind<T, Arguments<T>, CudaKernels<T, TLayout>>(context, nameof(DenseBackwardWeights), arguments.Product, arguments);
 
-    [KernelEntry(Variant = KernelVariant.Cuda, NeedsPtxIntrinsics = true, Instances = nameof(CudaInstances))]
+    [KernelEntry(Variant = KernelVariant.Cuda, NeedsTensorCores = true, Instances = nameof(CudaInstances))]
     internal static void CudaKernel<T, TTile, TSums, TLayout>(Arguments<T> a)
         where T : unmanaged
         where TTile : unmanaged, ICudaTile

@@ -13,7 +13,7 @@ public static partial class DenseBackwardWeights
     private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
-        return context.Portable(nameof(DenseBackwardWeights), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(DenseBackwardWeights), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

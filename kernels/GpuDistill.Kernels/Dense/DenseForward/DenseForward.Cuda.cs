@@ -10,7 +10,7 @@ public static partial class DenseForward
         where TRight : unmanaged, IOperandLayout<T> =>
         CudaGemmLaunch.Bind<T, Arguments<T>, CudaKernels<T, TStorage, TLeft, TRight>>(context, nameof(DenseForward), arguments.Product, arguments);
 
-    [KernelEntry(Variant = KernelVariant.Cuda, NeedsPtxIntrinsics = true, Instances = nameof(CudaInstances))]
+    [KernelEntry(Variant = KernelVariant.Cuda, NeedsTensorCores = true, Instances = nameof(CudaInstances))]
     internal static void CudaKernel<T, TStorage, TTile, TSums, TLeft, TRight>(Arguments<T> a)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>

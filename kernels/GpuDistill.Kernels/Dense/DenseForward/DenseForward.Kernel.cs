@@ -14,7 +14,7 @@ public static partial class DenseForward
     private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
-        return context.Portable(nameof(DenseForward), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(DenseForward), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

@@ -12,7 +12,7 @@ public static partial class MatrixProduct
     private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
-        return context.Portable(nameof(MatrixProduct), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(MatrixProduct), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

@@ -83,8 +83,8 @@ public static partial class DistillationLoss
             KernelVariant.Cuda,
             arguments,
             workspace,
-            context.Portable(nameof(DistillationLoss), ClearKernel, Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
-            context.Portable(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(context, whole), groups, plan.Team, parts));
+            context.BindKernel(nameof(DistillationLoss), ClearKernel, Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
+            context.BindKernel(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(context, whole), groups, plan.Team, parts));
     }
 
     private static Action<PartArguments<T>> ChoosePartKernel<T, TStorage>(KernelContext context, bool whole)
@@ -99,7 +99,7 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow> =>
-        context.HasShuffles ? CudaPartKernel<T, TAccess, TRow, ShuffledReduction> : CudaPartKernel<T, TAccess, TRow, TreeReduction>;
+        context.HasFixedWarps ? CudaPartKernel<T, TAccess, TRow, ShuffledReduction> : CudaPartKernel<T, TAccess, TRow, TreeReduction>;
 
     [KernelEntry(Variant = KernelVariant.Cuda)]
     internal static void ClearKernel<T>(PartArguments<T> p)

@@ -54,7 +54,7 @@ public static partial class DistillationLoss
             RowsPerSlab = rowsPerSlab,
             ChunksPerSlab = aligned ? bytes / SlabChunks.Size : 0,
         };
-        Launch rows = context.Portable(
+        Launch rows = context.BindKernel(
             nameof(DistillationLoss), ChooseSlabKernel<T, TStorage>(context, slabs), groups, groupSize, slabs);
         return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
     }
@@ -107,7 +107,7 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TElements : unmanaged, ISlabElements<T>
         where TShape : unmanaged, ISlabShape =>
-        context.HasShuffles ? CudaSlabKernel<T, TElements, TShape, WarpReduction> : CudaSlabKernel<T, TElements, TShape, TreeReduction>;
+        context.HasFixedWarps ? CudaSlabKernel<T, TElements, TShape, WarpReduction> : CudaSlabKernel<T, TElements, TShape, TreeReduction>;
 
     [KernelEntry(GroupSize = SlabRow.GroupSize, Variant = KernelVariant.Cuda, Instances = nameof(SlabInstances))]
     internal static void CudaSlabKernel<T, TElements, TShape, TReduction>(SlabArguments<T> s)

@@ -34,7 +34,7 @@ public static partial class DistillationLoss
         Workspace workspace = Workspace.ForRecords(context, ref arguments);
         arguments.TeamSize = plan.Team;
         int groups = context.GroupsFor(arguments.Rows, groupSize / plan.Team);
-        Launch rows = context.Portable(
+        Launch rows = context.BindKernel(
             nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(context, whole, plan.Quads), groups, groupSize, arguments);
         return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
     }
@@ -62,7 +62,7 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow> =>
-        context.HasShuffles ? CudaRowKernel<T, TAccess, TRow, ShuffledReduction> : CudaRowKernel<T, TAccess, TRow, TreeReduction>;
+        context.HasFixedWarps ? CudaRowKernel<T, TAccess, TRow, ShuffledReduction> : CudaRowKernel<T, TAccess, TRow, TreeReduction>;
 
     [KernelEntry(Variant = KernelVariant.Cuda, GroupsPerMultiprocessor = GroupsPerMultiprocessor, Instances = nameof(RowInstances))]
     internal static void CudaRowKernel<T, TAccess, TRow, TReduction>(Arguments<T> a)

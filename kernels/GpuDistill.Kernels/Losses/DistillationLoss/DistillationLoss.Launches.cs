@@ -32,18 +32,18 @@ public static partial class DistillationLoss
         List<Launch> parts = [];
         if (a.Settings.Counts != 0)
         {
-            parts.Add(context.Portable(operation, CountKernel, blocks, groupSize, a));
+            parts.Add(context.BindKernel(operation, CountKernel, blocks, groupSize, a));
             if (blocks > 1)
-                parts.Add(context.Portable(operation, ScalesKernel, 1, groupSize, a));
+                parts.Add(context.BindKernel(operation, ScalesKernel, 1, groupSize, a));
         }
 
         parts.AddRange(rowPasses);
         if (a.HasTotals + a.HasRunning > 0)
         {
             if (a.HasRecords != 0)
-                parts.Add(context.Portable(operation, RecordsKernel, a.Partials, groupSize, a));
+                parts.Add(context.BindKernel(operation, RecordsKernel, a.Partials, groupSize, a));
             if (a.Partials > 1)
-                parts.Add(context.Portable(operation, TotalsKernel, 1, groupSize, a));
+                parts.Add(context.BindKernel(operation, TotalsKernel, 1, groupSize, a));
         }
 
         return new CompositeLaunch(operation, variant, [.. parts], workspace);
@@ -168,10 +168,10 @@ public static partial class DistillationLoss
 
     private static BatchCounts SumOfGroup(BatchCounts counts)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
+        TreeReduction reduction = default;
         RowTeam group = new(Group.DimX);
-        counts.Rows = group.Sum(counts.Rows, scratch);
-        counts.Weights = group.Sum(counts.Weights, scratch);
+        counts.Rows = reduction.Join<float, Sum>(counts.Rows, group);
+        counts.Weights = reduction.Join<float, Sum>(counts.Weights, group);
         return counts;
     }
 

@@ -44,10 +44,10 @@ public static partial class LogitMatching
         if (plan.Parts > 1)
             groups = Math.Min(groups, GroupsPerMultiprocessor * Math.Max(1, context.Accelerator.NumMultiprocessors));
         Action<KernelArguments> rowKernel =
-            !whole ? ChooseRowKernel<SingleElements<float, FloatStorage>, FewQuadsRow>(context.HasShuffles)
-            : plan.Quads == default(FewQuadsRow).Quads ? ChooseRowKernel<WholeQuads, FewQuadsRow>(context.HasShuffles)
-            : ChooseRowKernel<WholeQuads, ManyQuadsRow>(context.HasShuffles);
-        Launch rows = context.Portable(nameof(LogitMatching), rowKernel, groups, groupSize, kernel);
+            !whole ? ChooseRowKernel<SingleElements<float, FloatStorage>, FewQuadsRow>(context.HasFixedWarps)
+            : plan.Quads == default(FewQuadsRow).Quads ? ChooseRowKernel<WholeQuads, FewQuadsRow>(context.HasFixedWarps)
+            : ChooseRowKernel<WholeQuads, ManyQuadsRow>(context.HasFixedWarps);
+        Launch rows = context.BindKernel(nameof(LogitMatching), rowKernel, groups, groupSize, kernel);
         return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, kernel.Loss, workspace, rows);
     }
 
@@ -76,8 +76,8 @@ public static partial class LogitMatching
             Slab = Slab.Of(kernel.Loss.Settings.Columns, rowsPerSlab, isAligned),
             Slabs = count,
         };
-        Action<SlabArguments> slabKernel = context.HasShuffles ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>;
-        Launch rows = context.Portable(nameof(LogitMatching), slabKernel, groups, groupSize, slabs);
+        Action<SlabArguments> slabKernel = context.HasFixedWarps ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>;
+        Launch rows = context.BindKernel(nameof(LogitMatching), slabKernel, groups, groupSize, slabs);
         return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, kernel.Loss, workspace, rows);
     }
 
@@ -118,7 +118,7 @@ public static partial class LogitMatching
                 Stride = team.Size * Quad.Length,
                 Soft = 1,
             };
-            DistillationLoss.RowRecord record = MatchRow<SharedElements, ShortRow, TReduction>(
+            DistillationLoss.RowRecord record = MatchRow<SharedElements, SlabQuadsRow, TReduction>(
                 s.Kernel, task, source, students, reduction, team, writes: a.HasGradient != 0);
             if (active && team.Lane == 0)
             {

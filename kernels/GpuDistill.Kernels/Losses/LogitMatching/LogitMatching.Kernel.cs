@@ -34,7 +34,7 @@ public static partial class LogitMatching
         int groupSize = context.GroupSize(PreferredGroupSize);
         kernel.Loss.TeamSize = RowTeam.SizeFor(arguments.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Rows, groupSize / kernel.Loss.TeamSize);
-        Launch rows = context.Portable(
+        Launch rows = context.BindKernel(
             nameof(LogitMatching), whole ? RowKernel<WholeQuads> : RowKernel<SingleElements<float, FloatStorage>>, groups, groupSize, kernel);
         return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Portable, kernel.Loss, workspace, rows);
     }

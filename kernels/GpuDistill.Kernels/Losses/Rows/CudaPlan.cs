@@ -13,6 +13,9 @@ internal readonly record struct CudaPlan(int Team, int Quads, int Parts, int Par
     /// <summary>Rows of up to so many elements go through shared memory in slabs.</summary>
     public const int MostSlabColumns = 40;
 
+    /// <summary>Elements of a slab's row that a thread has at most.</summary>
+    public const int SlabColumnsPerThread = 10;
+
     // Kept quads of student and teacher are 8 registers; with 8 a thread takes up to 128 of them in all, and two groups of 256 share a
     // multiprocessor. Single elements take more registers for their addresses and tests.
     private const int FewQuads = 4;
@@ -24,7 +27,7 @@ internal readonly record struct CudaPlan(int Team, int Quads, int Parts, int Par
     public static CudaPlan Of(int columns, bool whole, int slabGroupSize, int groupSize, int warpSize)
     {
         int slabTeam = 1;
-        while (slabTeam * SlabRow.Length < columns)
+        while (slabTeam * SlabColumnsPerThread < columns)
             slabTeam *= 2;
         if (columns <= MostSlabColumns && slabTeam <= Math.Min(slabGroupSize, warpSize))
             return new CudaPlan(slabTeam, 0, 1, columns);

@@ -1,5 +1,5 @@
 // What a thread has in registers of a slab's row: 3 quads.
-global using ShortRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>, GpuDistill.Kernels.QuadRow>;
+global using SlabQuadsRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>, GpuDistill.Kernels.QuadRow>;
 using ILGPU;
 
 namespace GpuDistill.Kernels;
@@ -14,11 +14,8 @@ internal struct Slab
     /// <summary>Threads of a group: few, so that some groups load or store while others compute.</summary>
     public const int GroupSize = 128;
 
-    /// <summary>Elements of a row that a thread has in its registers at most: a <see cref="ShortRow"/>.</summary>
-    public const int ColumnsPerThread = 12;
-
     /// <summary>Elements of the largest slab, in which each of as many rows as threads is padded by one.</summary>
-    public const int MostFloats = GroupSize * (ColumnsPerThread + 1);
+    public const int MostFloats = GroupSize * (CudaPlan.SlabColumnsPerThread + 1);
 
     /// <summary>Elements from one row to the next in shared memory.</summary>
     public int Pitch;

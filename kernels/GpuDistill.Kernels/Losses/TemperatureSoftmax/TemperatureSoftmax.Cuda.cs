@@ -44,10 +44,10 @@ public static partial class TemperatureSoftmax
         if (plan.Parts > 1)
             groups = Math.Min(groups, GroupsPerMultiprocessor * Math.Max(1, context.Accelerator.NumMultiprocessors));
         Action<Arguments<float>> kernel =
-            !whole ? ChooseRowKernel<SingleElements<float, FloatStorage>, FewQuadsRow>(context.HasShuffles)
-            : plan.Quads == default(FewQuadsRow).Quads ? ChooseRowKernel<WholeQuads, FewQuadsRow>(context.HasShuffles)
-            : ChooseRowKernel<WholeQuads, ManyQuadsRow>(context.HasShuffles);
-        return context.Portable(nameof(TemperatureSoftmax), kernel, groups, groupSize, arguments, variant: KernelVariant.Cuda);
+            !whole ? ChooseRowKernel<SingleElements<float, FloatStorage>, FewQuadsRow>(context.HasFixedWarps)
+            : plan.Quads == default(FewQuadsRow).Quads ? ChooseRowKernel<WholeQuads, FewQuadsRow>(context.HasFixedWarps)
+            : ChooseRowKernel<WholeQuads, ManyQuadsRow>(context.HasFixedWarps);
+        return context.BindKernel(nameof(TemperatureSoftmax), kernel, groups, groupSize, arguments, variant: KernelVariant.Cuda);
     }
 
     private static Action<Arguments<float>> ChooseRowKernel<TAccess, TRow>(bool shuffles)
@@ -72,9 +72,9 @@ public static partial class TemperatureSoftmax
             Slab = Slab.Of(arguments.Settings.Columns, rowsPerSlab, isAligned),
             Slabs = ((arguments.Rows - 1) / rowsPerSlab) + 1,
         };
-        return context.Portable(
+        return context.BindKernel(
             nameof(TemperatureSoftmax),
-            context.HasShuffles ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>,
+            context.HasFixedWarps ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>,
             context.GroupsFor(slabs.Slabs, 1),
             groupSize,
             slabs,
@@ -96,7 +96,7 @@ public static partial class TemperatureSoftmax
             int count = XMath.Min(a.Rows - first, team.RowsPerGroup) * a.Settings.Columns;
             s.Slab.Load(a.Logits, start, count, rows);
             Group.Barrier(); // all elements are there
-            Row<float, SharedElements, ShortRow, TReduction>(a.Settings, rows, rows, team.Slot * s.Slab.Pitch, team, active: true);
+            Row<float, SharedElements, SlabQuadsRow, TReduction>(a.Settings, rows, rows, team.Slot * s.Slab.Pitch, team, active: true);
             Group.Barrier(); // all rows are done
             s.Slab.Store(rows, a.Output, start, count);
             Group.Barrier(); // all is stored; the next slab may come

@@ -31,7 +31,7 @@ public static partial class TemperatureSoftmax
         Action<Arguments<T>> kernel = IsWhole(arguments) && typeof(T) == typeof(float)
             ? (Action<Arguments<T>>)(object)(Action<Arguments<float>>)Kernel<float, WholeQuads>
             : Kernel<T, SingleElements<T, TStorage>>;
-        return context.Portable(nameof(TemperatureSoftmax), kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(TemperatureSoftmax), kernel, groups, groupSize, arguments);
     }
 
     // Whether each row begins at a multiple of 16 bytes and is a whole number of them.

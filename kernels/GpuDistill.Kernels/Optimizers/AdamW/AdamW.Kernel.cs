@@ -20,7 +20,7 @@ public static partial class AdamW
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int groups = context.GroupsFor(arguments.Parameters.Length, groupSize);
-        return context.Portable(nameof(AdamW), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(AdamW), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

@@ -24,7 +24,7 @@ public static partial class MaxNorm
         int groupSize = context.GroupSize(MaxGroupSize);
         arguments.Tile = Math.Min(PreferredTile, groupSize);
         int groups = context.GroupsFor(arguments.Columns, arguments.Tile);
-        return context.Portable(nameof(MaxNorm), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(MaxNorm), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

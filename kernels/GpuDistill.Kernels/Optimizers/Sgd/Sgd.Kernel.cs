@@ -18,7 +18,7 @@ public static partial class Sgd
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int groups = context.GroupsFor(arguments.Parameters.Length, groupSize);
-        return context.Portable(nameof(Sgd), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(Sgd), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]

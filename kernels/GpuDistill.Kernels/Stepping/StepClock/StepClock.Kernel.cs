@@ -8,7 +8,7 @@ namespace GpuDistill.Kernels;
 public static partial class StepClock
 {
     private static Launch BindPortable(KernelContext context, Arguments arguments) =>
-        context.Portable(nameof(StepClock), Kernel, 1, 1, arguments);
+        context.BindKernel(nameof(StepClock), Kernel, 1, 1, arguments);
 
     [KernelEntry(GroupSize = 1)]
     internal static void Kernel(Arguments a)

@@ -21,7 +21,7 @@ public static partial class PrecisionCast
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int groups = context.GroupsFor(arguments.Source.Length, groupSize);
-        return context.Portable(nameof(PrecisionCast), Kernel<TSource, TFrom, TTarget, TTo>, groups, groupSize, arguments);
+        return context.BindKernel(nameof(PrecisionCast), Kernel<TSource, TFrom, TTarget, TTo>, groups, groupSize, arguments);
     }
 
     [KernelEntry(Instances = nameof(Instances))]

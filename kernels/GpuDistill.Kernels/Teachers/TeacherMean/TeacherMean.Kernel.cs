@@ -26,20 +26,20 @@ public static partial class TeacherMean
         arguments.TeamSize = RowTeam.SizeFor(arguments.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Batch, groupSize / arguments.TeamSize);
         Action<AddArguments> kernel = arguments.Probabilities != 0 ? AddProbabilitiesKernel : AddLogitsKernel;
-        return context.Portable(nameof(TeacherMean), kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(TeacherMean), kernel, groups, groupSize, arguments);
     }
 
     private static Launch BindPortableFinish(KernelContext context, FinishArguments arguments)
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int groups = context.GroupsFor(arguments.Store.Length, groupSize);
-        return context.Portable(nameof(TeacherMean), FinishKernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(TeacherMean), FinishKernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]
     internal static void AddLogitsKernel(AddArguments a)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
+        TreeReduction reduction = default;
         RowTeam team = new(a.TeamSize);
         float part = 1f / a.Columns;
         long step = (long)Grid.DimX * team.RowsPerGroup;
@@ -59,8 +59,8 @@ public static partial class TeacherMean
                 }
             }
 
-            sum = team.Sum(sum, scratch);
-            count = team.Sum(count, scratch);
+            sum = reduction.Join<float, Sum>(sum, team);
+            count = reduction.Join<float, Sum>(count, team);
             bool valid = count > 0 && sum > float.NegativeInfinity && sum < float.PositiveInfinity;
             float mean = a.ZeroMean != 0 ? sum * (a.Columns / count) : 0;
             int target = row < a.Batch ? a.Rows[row] : -1;
@@ -78,7 +78,7 @@ public static partial class TeacherMean
     [KernelEntry]
     internal static void AddProbabilitiesKernel(AddArguments a)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(RowTeam.MaxGroupSize);
+        TreeReduction reduction = default;
         RowTeam team = new(a.TeamSize);
         long step = (long)Grid.DimX * team.RowsPerGroup;
         for (long first = (long)Grid.IdxX * team.RowsPerGroup; first < a.Batch; first += step)
@@ -101,8 +101,8 @@ public static partial class TeacherMean
                 sum += XMath.Exp((z - maximum) * a.InverseTemperature);
             }
 
-            float rowMaximum = team.Max(maximum, scratch);
-            sum = team.Sum(sum * XMath.Exp((maximum - rowMaximum) * a.InverseTemperature), scratch);
+            float rowMaximum = reduction.Join<float, Larger>(maximum, team);
+            sum = reduction.Join<float, Sum>(sum * XMath.Exp((maximum - rowMaximum) * a.InverseTemperature), team);
             float offset = sum > 0 ? a.Temperature * XMath.Log(sum) : float.NaN;
             int target = row < a.Batch ? a.Rows[row] : -1;
             if (target < 0 || target >= a.StoreRows)

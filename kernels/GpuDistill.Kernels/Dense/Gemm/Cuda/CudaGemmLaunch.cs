@@ -67,7 +67,7 @@ internal static class CudaGemmLaunch
         where TKernels : struct, ICudaKernels<TArguments>
         where TTile : unmanaged, ICudaTile
         where TSums : struct, IWarpSums<TSums> =>
-        context.Portable(
+        context.BindKernel(
             operation,
             TKernels.Of<TTile, TSums>(),
             plan.Groups,

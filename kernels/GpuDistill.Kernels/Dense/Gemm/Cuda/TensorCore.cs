@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.IR.Intrinsics;
+using ILGPU.Runtime.Cuda;
 
 namespace GpuDistill.Kernels;
 
@@ -19,6 +20,9 @@ namespace GpuDistill.Kernels;
 internal static unsafe class TensorCore
 {
     public const int WarpSize = 32;
+
+    /// <summary>The oldest architecture whose tensor cores know TF32 and bf16; asynchronous copies came with them.</summary>
+    public static CudaArchitecture Oldest => CudaArchitecture.SM_80;
 
     /// <summary>Words of terms that an instruction multiplies for each sum.</summary>
     public const int Words = 8;

@@ -10,7 +10,7 @@ namespace GpuDistill.Kernels;
 internal struct SlabRow
 {
     /// <summary>Elements per thread: an even number, with room for many groups in a multiprocessor's registers.</summary>
-    public const int Length = 10;
+    public const int Length = CudaPlan.SlabColumnsPerThread;
 
     /// <summary>Threads of a group: few, so that some groups load or store while others compute.</summary>
     public const int GroupSize = 128;

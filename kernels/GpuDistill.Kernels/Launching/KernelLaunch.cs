@@ -13,7 +13,7 @@ namespace GpuDistill.Kernels;
 /// Held while the kernel is submitted, or null. An OpenCL kernel object keeps the arguments of its next launch, so two threads that
 /// submit the same kernel would take each other's.
 /// </param>
-internal sealed class PortableLaunch<TArguments>(
+internal sealed class KernelLaunch<TArguments>(
     string operation,
     KernelVariant variant,
     Action<AcceleratorStream, KernelConfig, TArguments> kernel,
