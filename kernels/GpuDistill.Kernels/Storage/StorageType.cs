@@ -1,6 +1,6 @@
 namespace GpuDistill.Kernels;
 
-/// <summary>The types that matrices of logits may have in memory.</summary>
+/// <summary>The types that matrices may have in memory: all of them those of logits, all but fp16 those of layers.</summary>
 internal static class StorageType
 {
     /// <summary>Element types with their implementation of <see cref="IStorage{T}"/>.</summary>

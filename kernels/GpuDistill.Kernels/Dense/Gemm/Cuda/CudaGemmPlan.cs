@@ -16,7 +16,7 @@ internal readonly record struct CudaGemmPlan(CudaTileKind Kind, int Groups)
 {
     // Speeds are multiply-adds per time relative to the fastest tile: estimates, not measurements. On tensor cores: the time of an
     // instruction against that of its operands through shared memory at 128 bytes a cycle, copies included, whichever is longer, at
-    // 650 multiply-adds a cycle in TF32 (an H100's, by mma.sync); in bf16 a word has twice the terms and both are the same.
+    // 650 multiply-adds a cycle in TF32 (taken for an H100's by mma.sync, not measured); in bf16 a word has twice the terms and both are the same.
     private static readonly Tile[] TensorTiles =
     [
         new(CudaTileKind.Huge, 128, 256, 1),
