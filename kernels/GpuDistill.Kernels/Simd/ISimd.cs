@@ -23,6 +23,9 @@ internal unsafe interface ISimd<TSelf>
     /// <summary>Loads lanes below <paramref name="count"/> and reads nothing beyond them; the others get <paramref name="rest"/>.</summary>
     static abstract TSelf LoadPartial(float* source, int count, float rest);
 
+    /// <summary>A mask of the lanes below <paramref name="count"/>.</summary>
+    static abstract TSelf Below(int count);
+
     /// <summary>Loads four neighbours from each of <see cref="Width"/> / 4 places that are <paramref name="step"/> apart.</summary>
     static abstract TSelf LoadQuads(float* source, nint step);
 
@@ -87,4 +90,33 @@ internal unsafe interface ISimd<TSelf>
 
     /// <summary>a * 2^n for integral n from -200; below 2^-126 the result is denormal or 0, far below it 0.</summary>
     static abstract TSelf Scale(TSelf a, TSelf n);
+
+    /// <summary>The same word of bits in all lanes.</summary>
+    static abstract TSelf SplatBits(uint bits);
+
+    /// <summary>Words of 16 bits, in the lower halves of the lanes; <see cref="Width"/> are read.</summary>
+    static abstract TSelf LoadShorts(ushort* source);
+
+    /// <summary>Stores the lower halves of the lanes.</summary>
+    static abstract void StoreShorts(TSelf value, ushort* target);
+
+    /// <summary>Loads lanes below <paramref name="count"/> and reads nothing beyond them; the others get 0.</summary>
+    static abstract TSelf LoadShortsPartial(ushort* source, int count);
+
+    /// <summary>Stores the lower halves of the lanes below <paramref name="count"/> and writes nothing beyond them.</summary>
+    static abstract void StoreShortsPartial(TSelf value, ushort* target, int count);
+
+    static abstract TSelf operator &(TSelf a, TSelf b);
+
+    static abstract TSelf operator |(TSelf a, TSelf b);
+
+    static abstract TSelf operator <<(TSelf a, int count);
+
+    static abstract TSelf operator >>>(TSelf a, int count);
+
+    /// <summary>The sum of the lanes taken as integers.</summary>
+    static abstract TSelf AddBits(TSelf a, TSelf b);
+
+    /// <summary>A mask of the lanes where a is less, both taken as signed integers.</summary>
+    static abstract TSelf LessBits(TSelf a, TSelf b);
 }

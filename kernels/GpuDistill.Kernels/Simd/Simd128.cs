@@ -34,7 +34,7 @@ internal readonly unsafe struct Simd128 : ISimd<Simd128>
     {
         if (Avx.IsSupported)
         {
-            Vector128<float> below = Below(count);
+            Vector128<float> below = Below(count)._value;
             return new(Vector128.ConditionalSelect(below, Avx.MaskLoad(source, below), Vector128.Create(rest)));
         }
 
@@ -51,7 +51,7 @@ internal readonly unsafe struct Simd128 : ISimd<Simd128>
     {
         if (Avx.IsSupported)
         {
-            Avx.MaskStore(target, Below(count), value._value);
+            Avx.MaskStore(target, Below(count)._value, value._value);
             return;
         }
 
@@ -162,6 +162,39 @@ internal readonly unsafe struct Simd128 : ISimd<Simd128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd128 Scale(Simd128 a, Simd128 n) => Avx512F.VL.IsSupported ? new(Avx512F.VL.Scale(a._value, n._value)) : Select(Less(n, Splat(-126)), Splat(0), a * PowerOfTwo(n));
 
-    private static Vector128<float> Below(int count) =>
-        Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 SplatBits(uint bits) => new(Vector128.Create(bits).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 LoadShorts(ushort* source) => new(Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)source).AsUInt16()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreShorts(Simd128 value, ushort* target) => *(ulong*)target = Vector128.Narrow(value._value.AsUInt32(), value._value.AsUInt32()).AsUInt64().ToScalar();
+
+    public static Simd128 LoadShortsPartial(ushort* source, int count) =>
+        new(Vector128.WidenLower(ShortLanes.Load(source, count)).AsSingle());
+
+    public static void StoreShortsPartial(Simd128 value, ushort* target, int count) =>
+        ShortLanes.Store(Vector128.Narrow(value._value.AsUInt32(), value._value.AsUInt32()), target, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 operator &(Simd128 a, Simd128 b) => new(a._value & b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 operator |(Simd128 a, Simd128 b) => new(a._value | b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 operator <<(Simd128 a, int count) => new((a._value.AsUInt32() << count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 operator >>>(Simd128 a, int count) => new((a._value.AsUInt32() >>> count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 AddBits(Simd128 a, Simd128 b) => new((a._value.AsUInt32() + b._value.AsUInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 LessBits(Simd128 a, Simd128 b) => new(Vector128.LessThan(a._value.AsInt32(), b._value.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 Below(int count) => new(Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle());
 }

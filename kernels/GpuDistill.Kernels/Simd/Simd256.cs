@@ -31,7 +31,7 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
     {
         if (Avx.IsSupported)
         {
-            Vector256<float> below = Below(count);
+            Vector256<float> below = Below(count)._value;
             return new(Vector256.ConditionalSelect(below, Avx.MaskLoad(source, below), Vector256.Create(rest)));
         }
 
@@ -48,7 +48,7 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
     {
         if (Avx.IsSupported)
         {
-            Avx.MaskStore(target, Below(count), value._value);
+            Avx.MaskStore(target, Below(count)._value, value._value);
             return;
         }
 
@@ -135,6 +135,39 @@ internal readonly unsafe struct Simd256 : ISimd<Simd256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Scale(Simd256 a, Simd256 n) => Avx512F.VL.IsSupported ? new(Avx512F.VL.Scale(a._value, n._value)) : Select(Less(n, Splat(-126)), Splat(0), a * PowerOfTwo(n));
 
-    private static Vector256<float> Below(int count) =>
-        Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 SplatBits(uint bits) => new(Vector256.Create(bits).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 LoadShorts(ushort* source) => new(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreShorts(Simd256 value, ushort* target) => Vector128.Narrow(value._value.GetLower().AsUInt32(), value._value.GetUpper().AsUInt32()).Store(target);
+
+    public static Simd256 LoadShortsPartial(ushort* source, int count) =>
+        new(Vector256.WidenLower(ShortLanes.Load(source, count).ToVector256Unsafe()).AsSingle());
+
+    public static void StoreShortsPartial(Simd256 value, ushort* target, int count) =>
+        ShortLanes.Store(Vector128.Narrow(value._value.GetLower().AsUInt32(), value._value.GetUpper().AsUInt32()), target, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 operator &(Simd256 a, Simd256 b) => new(a._value & b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 operator |(Simd256 a, Simd256 b) => new(a._value | b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 operator <<(Simd256 a, int count) => new((a._value.AsUInt32() << count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 operator >>>(Simd256 a, int count) => new((a._value.AsUInt32() >>> count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 AddBits(Simd256 a, Simd256 b) => new((a._value.AsUInt32() + b._value.AsUInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 LessBits(Simd256 a, Simd256 b) => new(Vector256.LessThan(a._value.AsInt32(), b._value.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Below(int count) => new(Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle());
 }

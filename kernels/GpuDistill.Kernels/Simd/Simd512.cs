@@ -28,7 +28,7 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 LoadPartial(float* source, int count, float rest) =>
-        new(Avx512F.MaskLoad(source, Below(count), Vector512.Create(rest)));
+        new(Avx512F.MaskLoad(source, Below(count)._value, Vector512.Create(rest)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 LoadQuads(float* source, nint step)
@@ -41,7 +41,7 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePartial(Simd512 value, float* target, int count) =>
-        Avx512F.MaskStore(target, Below(count), value._value);
+        Avx512F.MaskStore(target, Below(count)._value, value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 LoadBytes(byte* source) => new(Vector512.ConvertToSingle(Vector512.WidenLower(Vector512.WidenLower(Vector128.Load(source).ToVector256().ToVector512())).AsInt32()));
@@ -113,6 +113,48 @@ internal readonly unsafe struct Simd512 : ISimd<Simd512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Scale(Simd512 a, Simd512 n) => new(Avx512F.Scale(a._value, n._value));
 
-    private static Vector512<float> Below(int count) =>
-        Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 SplatBits(uint bits) => new(Vector512.Create(bits).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LoadShorts(ushort* source) => new(Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreShorts(Simd512 value, ushort* target) => Avx512F.ConvertToVector256UInt16(value._value.AsUInt32()).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LoadShortsPartial(ushort* source, int count) =>
+        new(Vector512.WidenLower(Avx512BW.VL.MaskLoad(source, ShortsBelow(count), Vector256<ushort>.Zero).ToVector512Unsafe()).AsSingle());
+
+    // Not by a mask: processors store masked words of 16 bits slowly.
+    public static void StoreShortsPartial(Simd512 value, ushort* target, int count)
+    {
+        Vector256<ushort> shorts = Avx512F.ConvertToVector256UInt16(value._value.AsUInt32());
+        ShortLanes.Store(shorts.GetLower(), target, count);
+        ShortLanes.Store(shorts.GetUpper(), target + 8, count - 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 operator &(Simd512 a, Simd512 b) => new(a._value & b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 operator |(Simd512 a, Simd512 b) => new(a._value | b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 operator <<(Simd512 a, int count) => new((a._value.AsUInt32() << count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 operator >>>(Simd512 a, int count) => new((a._value.AsUInt32() >>> count).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 AddBits(Simd512 a, Simd512 b) => new((a._value.AsUInt32() + b._value.AsUInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LessBits(Simd512 a, Simd512 b) => new(Vector512.LessThan(a._value.AsInt32(), b._value.AsInt32()).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Below(int count) => new(Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle());
+
+    private static Vector256<ushort> ShortsBelow(int count) =>
+        Vector256.LessThan(Vector256<ushort>.Indices, Vector256.Create((ushort)count));
 }

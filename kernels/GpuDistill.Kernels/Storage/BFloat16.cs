@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.IR.Intrinsics;
 
@@ -23,7 +24,7 @@ public readonly record struct BFloat16(ushort Bits)
 /// The upper 16 bits of single precision in memory. A GPU rounds two at a time by its own instructions (<see cref="PtxIntrinsics"/>,
 /// <see cref="OpenClCode"/>).
 /// </summary>
-internal readonly unsafe struct BFloat16Storage : IShortStorage, ISimdStorage<ushort>
+internal readonly unsafe struct BFloat16Storage : IShortStorage, IShortLanes<BFloat16Storage>
 {
     public float Load(ArrayView<ushort> view, long index) => Widen(view[index]);
 
@@ -53,29 +54,19 @@ internal readonly unsafe struct BFloat16Storage : IShortStorage, ISimdStorage<us
 
     public static void StoreOne(float value, ushort* target) => *target = Round(value);
 
-    public static F Load<F>(ushort* source)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Widen<F>(F bits)
         where F : struct, ISimd<F> =>
-        LoadPartial<F>(source, F.Width, 0);
+        bits << 16;
 
-    public static F LoadPartial<F>(ushort* source, int count, float rest)
+    // Step by step what Round does with one number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Round<F>(F value)
         where F : struct, ISimd<F>
     {
-        float* lanes = stackalloc float[F.Width];
-        for (int i = 0; i < F.Width; i++)
-            lanes[i] = i < count ? Widen(source[i]) : rest;
-        return F.Load(lanes);
-    }
-
-    public static void Store<F>(F value, ushort* target)
-        where F : struct, ISimd<F> =>
-        StorePartial(value, target, F.Width);
-
-    public static void StorePartial<F>(F value, ushort* target, int count)
-        where F : struct, ISimd<F>
-    {
-        float* lanes = stackalloc float[F.Width];
-        F.Store(value, lanes);
-        for (int i = 0; i < count; i++)
-            target[i] = Round(lanes[i]);
+        F upper = value >>> 16;
+        F rounded = F.AddBits(F.AddBits(value, F.SplatBits(0x7FFF)), upper & F.SplatBits(1)) >>> 16;
+        F isNumber = F.AreEqual(value, value);
+        return F.Select(isNumber, rounded, upper | F.SplatBits(0x40));
     }
 }

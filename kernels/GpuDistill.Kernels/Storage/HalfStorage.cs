@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.IR.Intrinsics;
 
@@ -7,7 +8,7 @@ namespace GpuDistill.Kernels;
 /// Half precision (IEEE binary16) in memory. A GPU converts it by its own instructions (<see cref="PtxIntrinsics"/>,
 /// <see cref="OpenClCode"/>), and the bodies here run on the CPU: the same bits everywhere, but for those of a NaN, which stays one.
 /// </summary>
-internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort>
+internal readonly unsafe struct HalfStorage : IShortStorage, IShortLanes<HalfStorage>
 {
     // Exponents of single precision are biased by 112 more, and its fractions 13 bits longer.
     private const int ExtraBias = 112;
@@ -56,29 +57,33 @@ internal readonly unsafe struct HalfStorage : IShortStorage, ISimdStorage<ushort
 
     public static void StoreOne(float value, ushort* target) => *target = Round(value);
 
-    public static F Load<F>(ushort* source)
-        where F : struct, ISimd<F> =>
-        LoadPartial<F>(source, F.Width, 0);
-
-    public static F LoadPartial<F>(ushort* source, int count, float rest)
+    // As Widen of one number, but for what is below 2^-14: the unit there, 2^-24, is that of single precision at 0.5.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Widen<F>(F bits)
         where F : struct, ISimd<F>
     {
-        float* lanes = stackalloc float[F.Width];
-        for (int i = 0; i < F.Width; i++)
-            lanes[i] = i < count ? Widen(source[i]) : rest;
-        return F.Load(lanes);
+        F magnitude = bits & F.SplatBits(0x7FFF);
+        F shifted = magnitude << ExtraBits;
+        F small = (magnitude | F.Splat(0.5f)) - F.Splat(0.5f);
+        F normal = F.AddBits(shifted, F.SplatBits((uint)ExtraBias << 23));
+        F special = shifted | F.Splat(float.PositiveInfinity);
+        F wide = F.Select(F.LessBits(magnitude, F.SplatBits(0x7C00)), normal, special);
+        wide = F.Select(F.LessBits(magnitude, F.SplatBits(0x0400)), small, wide);
+        return wide | ((bits & F.SplatBits(0x8000)) << 16);
     }
 
-    public static void Store<F>(F value, ushort* target)
-        where F : struct, ISimd<F> =>
-        StorePartial(value, target, F.Width);
-
-    public static void StorePartial<F>(F value, ushort* target, int count)
+    // Step by step what Round does with one number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F Round<F>(F value)
         where F : struct, ISimd<F>
     {
-        float* lanes = stackalloc float[F.Width];
-        F.Store(value, lanes);
-        for (int i = 0; i < count; i++)
-            target[i] = Round(lanes[i]);
+        F magnitude = value & F.SplatBits(0x7FFFFFFF);
+        F odd = (magnitude >>> ExtraBits) & F.SplatBits(1);
+        F normal = F.AddBits(F.AddBits(F.AddBits(magnitude, F.SplatBits(0x0FFF)), odd) >>> ExtraBits, F.SplatBits(unchecked((uint)-(ExtraBias << 10))));
+        F small = F.AddBits(magnitude + F.Splat(0.5f), F.SplatBits(unchecked((uint)-0x3F000000)));
+        F half = F.Select(F.LessBits(magnitude, F.SplatBits(0x38800000)), small, normal);
+        half = F.Select(F.LessBits(magnitude, F.SplatBits(0x477FF000)), half, F.SplatBits(0x7C00));
+        half = F.Select(F.LessBits(F.Splat(float.PositiveInfinity), magnitude), F.SplatBits(0x7E00), half);
+        return half | ((value >>> 16) & F.SplatBits(0x8000));
     }
 }

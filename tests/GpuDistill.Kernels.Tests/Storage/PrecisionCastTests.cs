@@ -36,6 +36,54 @@ public class PrecisionCastTests
 
     [Theory]
     [MemberData(nameof(Variants))]
+    public void Between_any_two_neighbours_it_rounds_to_the_nearest(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        AssertRounds(Cast<float, Half>, half => (float)half, Around(bits => (float)BitConverter.UInt16BitsToHalf(bits), 0x7C00, 65520), 11, -14, 65504);
+        AssertRounds(
+            Cast<float, BFloat16>,
+            bf16 => (float)bf16,
+            Around(bits => (float)new BFloat16(bits), 0x7F80, BitConverter.UInt32BitsToSingle(0x7F7F8000)),
+            8,
+            -126,
+            (255 / 128.0) * Math.ScaleB(1, 127));
+
+        void AssertRounds<T>(
+            Func<KernelContext, float[], T[]> cast, Func<T, float> widen, float[] values, int digits, int lowestExponent, double largest)
+        {
+            T[] rounded = cast(context, values);
+            for (int i = 0; i < values.Length; i++)
+                Assert.Equal(PrecisionCast.Reference(values[i], digits, lowestExponent, largest), widen(rounded[i]));
+        }
+
+        // Every value below infinity, what lies halfway to the next, and what is next to that.
+        static float[] Around(Func<ushort, float> widen, int infinity, float last) =>
+        [
+            .. from bits in Enumerable.Range(0, infinity)
+               let low = widen((ushort)bits)
+               let tie = bits == infinity - 1 ? last : (low / 2) + (widen((ushort)(bits + 1)) / 2)
+               from value in (float[])[low, MathF.BitDecrement(tie), tie, MathF.BitIncrement(tie), -MathF.BitDecrement(tie), -tie, -MathF.BitIncrement(tie)]
+               select value,
+        ];
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Any_number_of_values_is_copied_and_nothing_beyond_them(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        for (int length = 1; length <= 35; length++)
+        {
+            float[] values = [.. Enumerable.Range(1, length).Select(i => (i % 2 == 0 ? -0.25f : 0.5f) * i)]; // exact in both types
+            Assert.Equal(values, Cast<float, BFloat16>(context, values).Select(v => (float)v));
+            Assert.Equal(values, Cast<float, Half>(context, values).Select(v => (float)v));
+            Assert.Equal(values, Cast<BFloat16, float>(context, [.. values.Select(v => (BFloat16)v)]));
+            Assert.Equal(values, Cast<Half, float>(context, [.. values.Select(v => (Half)v)]));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
     public void To_single_precision_every_number_is_exact(string device, KernelVariant variant)
     {
         KernelContext context = TestDevices.Get(device, variant);
