@@ -55,13 +55,13 @@ internal readonly unsafe struct BFloat16Storage : IShortStorage, IShortLanes<BFl
     public static void StoreOne(float value, ushort* target) => *target = Round(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F Widen<F>(F bits)
+    public static F WidenLanes<F>(F bits)
         where F : struct, ISimd<F> =>
         bits << 16;
 
     // Step by step what Round does with one number.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F Round<F>(F value)
+    public static F RoundLanes<F>(F value)
         where F : struct, ISimd<F>
     {
         F upper = value >>> 16;

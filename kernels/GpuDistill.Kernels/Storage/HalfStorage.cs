@@ -59,7 +59,7 @@ internal readonly unsafe struct HalfStorage : IShortStorage, IShortLanes<HalfSto
 
     // As Widen of one number, but for what is below 2^-14: the unit there, 2^-24, is that of single precision at 0.5.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F Widen<F>(F bits)
+    public static F WidenLanes<F>(F bits)
         where F : struct, ISimd<F>
     {
         F magnitude = bits & F.SplatBits(0x7FFF);
@@ -74,7 +74,7 @@ internal readonly unsafe struct HalfStorage : IShortStorage, IShortLanes<HalfSto
 
     // Step by step what Round does with one number.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F Round<F>(F value)
+    public static F RoundLanes<F>(F value)
         where F : struct, ISimd<F>
     {
         F magnitude = value & F.SplatBits(0x7FFFFFFF);
