@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using GpuDistill.Kernels;
+using GpuDistill.PtxMachine;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -12,7 +13,8 @@ namespace GpuDistill.TestKit;
 /// <summary>
 /// The devices that tests run on. <c>cpu</c> has 2 lanes, which is what the library opens; <c>cpu-16</c> has 4 warps of 4
 /// lanes, so that every barrier and reduction of a portable kernel is exercised without a GPU; <c>cpu-256</c> has the 8 warps of 32
-/// lanes that the CUDA matrix product needs. <c>opencl-subgroups</c> is the OpenCL device with sub-groups even where the library
+/// lanes that the CUDA matrix product needs. <c>ptx</c> runs the same kernels' PTX, as a CUDA device is given it, instruction by instruction
+/// (<see cref="Machine"/>). <c>opencl-subgroups</c> is the OpenCL device with sub-groups even where the library
 /// does without (on a processor). A GPU that is not there is a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE names it (comma-separated).
 /// </summary>
 public static class TestDevices
@@ -23,6 +25,9 @@ public static class TestDevices
     public const string DeviceTrait = "device";
 
     private const string SubGroups = "opencl-subgroups";
+    private const string Ptx = "ptx";
+
+    private static readonly Machine PtxMachine = new(CudaArchitecture.SM_90);
 
     private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => KernelContext
         .Prepare(builder, AcceleratorType.CPU)
@@ -45,6 +50,7 @@ public static class TestDevices
         On("cpu", KernelVariant.Simd128),
         On("cpu", KernelVariant.Portable),
         On("cpu-16", KernelVariant.Portable),
+        On(Ptx, KernelVariant.Portable),
         On("cuda", KernelVariant.Portable),
         On("opencl", KernelVariant.Portable),
     ];
@@ -71,6 +77,7 @@ public static class TestDevices
         .. Variants,
         On("cpu", KernelVariant.Cuda),
         On("cpu-16", KernelVariant.Cuda),
+        On(Ptx, KernelVariant.Cuda),
         On("cuda", KernelVariant.Cuda),
         On("opencl", KernelVariant.Cuda),
     ];
@@ -89,6 +96,7 @@ public static class TestDevices
     public static TheoryData<string> TensorCores =>
     [
         new("cpu-256") { Traits = { [DeviceTrait] = ["cpu-256"] } },
+        new(Ptx) { Traits = { [DeviceTrait] = [Ptx] } },
         new("cuda") { Traits = { [DeviceTrait] = ["cuda"] } },
     ];
 
@@ -118,9 +126,9 @@ public static class TestDevices
         if (!emulates && !probe.Value.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
         return Contexts.GetOrAdd((device, variant, precision, tile), _ => new(() => emulates
-            ? KernelContext.EmulatingCuda(accelerator, precision, tile)
+            ? KernelContext.EmulatingCuda(accelerator, precision, tile, device == Ptx ? PtxMachine : null)
             : device == SubGroups ? KernelContext.ForcingSubGroups(accelerator, variant)
-            : new KernelContext(accelerator, variant, precision: precision) { ForcedTile = tile })).Value;
+            : new KernelContext(accelerator, variant, precision: precision) { ForcedTile = tile, Loader = device == Ptx ? PtxMachine : null })).Value;
     }
 
     private static TheoryDataRow<string, KernelVariant> On(string device, KernelVariant variant) =>
@@ -133,7 +141,7 @@ public static class TestDevices
         {
             "cpu" => context.CreateCPUAccelerator(0),
             "cpu-16" => context.CreateCPUAccelerator(1),
-            "cpu-256" => context.CreateCPUAccelerator(2),
+            "cpu-256" or Ptx => context.CreateCPUAccelerator(2),
             "cuda" => CudaContext.Value.GetCudaDevices().Count > 0 ? CudaContext.Value.CreateCudaAccelerator(0) : null,
             "opencl" => context.GetCLDevices().Count > 0 ? context.CreateCLAccelerator(0) : null,
             SubGroups => context.GetCLDevices() is [{ } device, ..] && OpenClCode.HasSubGroups(device) ? context.CreateCLAccelerator(0) : null,

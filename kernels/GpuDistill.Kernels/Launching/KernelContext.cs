@@ -97,6 +97,9 @@ public sealed class KernelContext : IDisposable
     /// <summary>For tests: the tile of every CUDA product, where its plan would take another.</summary>
     internal CudaTileKind? ForcedTile { get; init; }
 
+    /// <summary>For tests: what runs kernels in the accelerator's place.</summary>
+    internal IKernelLoader? Loader { get; init; }
+
     internal CpuWorkers Workers =>
         _workers?.Value ?? throw new NotSupportedException("CPU variants need ILGPU's CPU accelerator.");
 
@@ -123,8 +126,9 @@ public sealed class KernelContext : IDisposable
     };
 
     // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
-    internal static KernelContext EmulatingCuda(Accelerator accelerator, MatrixPrecision precision, CudaTileKind? tile) =>
-        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups: false) { ForcedTile = tile };
+    internal static KernelContext EmulatingCuda(
+        Accelerator accelerator, MatrixPrecision precision, CudaTileKind? tile, IKernelLoader? loader = null) =>
+        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups: false) { ForcedTile = tile, Loader = loader };
 
     // For tests: OpenCL's sub-groups wherever the device has them.
     internal static KernelContext ForcingSubGroups(Accelerator accelerator, KernelVariant variant) =>
@@ -182,6 +186,8 @@ public sealed class KernelContext : IDisposable
         {
             if (!method.IsDefined(typeof(KernelEntryAttribute)))
                 throw new InvalidOperationException($"{method.DeclaringType?.Name}.{method.Name} has no {nameof(KernelEntryAttribute)}.");
+            if (Loader is not null)
+                return Loader.Load(kernel, sharedBytes);
             return Accelerator is CudaAccelerator cuda ? PtxCode.Load(cuda, kernel, sharedBytes)
                 : _openCl?.Load(kernel) ?? Accelerator.LoadKernel(kernel);
         });

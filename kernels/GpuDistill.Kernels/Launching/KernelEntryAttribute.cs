@@ -20,6 +20,12 @@ internal sealed class KernelEntryAttribute : Attribute
     public bool NeedsTensorCores { get; init; }
 
     /// <summary>
+    /// Whether threads read shared memory beside what is theirs, which others may be writing, and drop what they find there: cheaper
+    /// than asking first. Any other race is a mistake, and what checks for races knows this one by the mark.
+    /// </summary>
+    public bool DropsRacingReads { get; init; }
+
+    /// <summary>
     /// A static method of the same class that lists the type arguments of a generic kernel, one array each; without one, a kernel is
     /// generic over the element type, or over that and its storage.
     /// </summary>

@@ -109,7 +109,7 @@ public static partial class DistillationLoss
         where TShape : unmanaged, ISlabShape =>
         context.HasFixedWarps ? CudaSlabKernel<T, TElements, TShape, WarpReduction> : CudaSlabKernel<T, TElements, TShape, TreeReduction>;
 
-    [KernelEntry(GroupSize = SlabRow.GroupSize, Variant = KernelVariant.Cuda, Instances = nameof(SlabInstances))]
+    [KernelEntry(GroupSize = SlabRow.GroupSize, Variant = KernelVariant.Cuda, DropsRacingReads = true, Instances = nameof(SlabInstances))]
     internal static void CudaSlabKernel<T, TElements, TShape, TReduction>(SlabArguments<T> s)
         where T : unmanaged
         where TElements : unmanaged, ISlabElements<T>
