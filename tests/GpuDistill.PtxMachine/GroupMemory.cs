@@ -41,6 +41,19 @@ internal sealed class GroupMemory
         return read;
     }
 
+    /// <summary>What a product reads for its warp: a thread's writes only once that thread has made them known.</summary>
+    public ReadOnlySpan<byte> ReadByProxy(Warp warp, ulong address, int bytes)
+    {
+        ReadOnlySpan<byte> read = Read(warp, 0, address, bytes);
+        foreach (Cell cell in Cells(address, bytes))
+        {
+            if (cell.Writer.Thread != 0 && warp.Group.ProxyFencesOf(cell.Writer.Thread - 1) <= cell.WriterFences)
+                throw new PtxFault($"a product reads at {address} what {cell.Writer} wrote and has not made known to it");
+        }
+
+        return read;
+    }
+
     public Span<byte> Write(Warp warp, int lane, ulong address, int bytes)
     {
         Check(lane, address, bytes);
@@ -50,6 +63,7 @@ internal sealed class GroupMemory
             if (cell.Writer.IsUnorderedWith(now) || (!_dropsRacingReads && cell.IsReadUnordered(now)))
                 throw Race(lane, address, cell, now);
             cell.Writer = now;
+            cell.WriterFences = warp.ProxyFences[lane];
         }
 
         return _bytes.AsSpan((int)address, bytes);
@@ -85,6 +99,7 @@ internal sealed class GroupMemory
     private struct Cell
     {
         public Access Writer;
+        public int WriterFences;
 
         // Of all readers since a barrier, two that differ if any do.
         public Access FirstReader;

@@ -5,11 +5,10 @@ internal static partial class Operations
     private const int Rows = 16;
     private const int Columns = 8;
 
-    private static Operation? Tensor(Program program, Statement statement, string[] name) => statement.Name switch
+    private static Operation? Tensor(Program program, Statement statement) => statement.Name switch
     {
         "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32" => MultiplyAdd(program, statement, 8, TakesTf32),
         "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32" => MultiplyAdd(program, statement, 16, TakesBFloat16),
-        _ when name[0] is "mma" or "wgmma" => throw new NotSupportedException(statement.Name),
         _ => null,
     };
 

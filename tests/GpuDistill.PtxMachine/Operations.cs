@@ -19,7 +19,8 @@ internal static partial class Operations
         string[] name = statement.Name.Split('.');
         return Memory(program, statement, name)
             ?? Lanes(program, statement, name)
-            ?? Tensor(program, statement, name)
+            ?? Tensor(program, statement)
+            ?? WarpGroup(program, statement, name)
             ?? Conversion(program, statement, name)
             ?? Arithmetic(program, statement, name)
             ?? throw new NotSupportedException($"The instruction '{statement}' is not known to the PTX machine.");

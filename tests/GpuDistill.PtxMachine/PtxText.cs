@@ -102,7 +102,7 @@ internal sealed partial class PtxText
     [GeneratedRegex(@"^\.shared \.align (?<alignment>\d+) \.b8 (?<name>\w+)\[(?<bytes>\d+)\]$")]
     private static partial Regex SharedMemory();
 
-    [GeneratedRegex(@"^(@(?<not>!?)(?<guard>%\w+)\s+)?(?<name>[a-z][\w.]*)(\s+(?<operands>.+))?$", RegexOptions.Singleline)]
+    [GeneratedRegex(@"^(@(?<not>!?)(?<guard>%\w+)\s+)?(?<name>[a-z][\w.:]*)(\s+(?<operands>.+))?$", RegexOptions.Singleline)]
     private static partial Regex Instruction();
 
     [GeneratedRegex(@"\{[^}]*\}|\[[^\]]*\]|[^\s,]+")]

@@ -38,6 +38,9 @@ internal sealed class ThreadGroup
 
     public bool HasEnded => Array.TrueForAll(_warps, warp => warp.HasEnded);
 
+    public int ProxyFencesOf(int thread) =>
+        Array.Find(_warps, warp => warp.Index == thread / Warp.Size)!.ProxyFences[thread % Warp.Size];
+
     /// <summary>Goes on to the next barrier, or for a while.</summary>
     public void Run()
     {

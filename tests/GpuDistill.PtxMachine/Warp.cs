@@ -33,6 +33,7 @@ internal sealed class Warp
         Fill("%tid.x", ThreadOf);
         for (int lane = 0; lane < Size; lane++)
             Copies[lane] = new AsyncCopies(this, lane);
+        Products = new AsyncProducts(this);
     }
 
     private enum Wait
@@ -50,6 +51,11 @@ internal sealed class Warp
 
     /// <summary>Barriers of this warp alone that it has passed.</summary>
     public int Epoch { get; set; }
+
+    /// <summary>How often each lane has made its writes to shared memory known to what reads it without the threads.</summary>
+    public int[] ProxyFences { get; } = new int[Size];
+
+    public AsyncProducts Products { get; }
 
     public AsyncCopies[] Copies { get; } = new AsyncCopies[Size];
 
