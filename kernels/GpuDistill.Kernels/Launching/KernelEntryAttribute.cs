@@ -19,6 +19,12 @@ internal sealed class KernelEntryAttribute : Attribute
     /// <summary>Whether the kernel has instructions of <see cref="TensorCore.Oldest"/>, and does not compile for what is older.</summary>
     public bool NeedsTensorCores { get; init; }
 
+    /// <summary>Whether the kernel has instructions of <see cref="WarpGroup"/>, and compiles for no other architecture than theirs.</summary>
+    public bool NeedsWarpGroups { get; init; }
+
+    /// <summary>An <see cref="ILaunchBounds"/> that says how the kernel is launched, where none of its type arguments does.</summary>
+    public Type? LaunchBounds { get; init; }
+
     /// <summary>
     /// A static method of the same class that lists the type arguments of a generic kernel, one array each; without one, a kernel is
     /// generic over the element type, or over that and its storage.
