@@ -16,8 +16,10 @@ internal static class ProductTiming
     /// <summary>All shapes in all layouts and types, the fastest type first.</summary>
     public static IEnumerable<Work> All(TimingDevice device)
     {
-        // Products of bf16 numbers are exact, so no error beside that of sums.
+        // Products of bf16 numbers are exact, so no error beside that of sums. Where warpgroups multiply them, warps do too, for comparison.
         IEnumerable<Work> works = Of(device, TypeOf(device.Kernels(MatrixPrecision.Exact), ElementTypes.BFloat16.Name, ElementTypes.BFloat16, 0));
+        if (device.WithoutWarpGroups is { } warps)
+            works = works.Concat(Of(device, TypeOf(warps, ElementTypes.BFloat16.Name, ElementTypes.BFloat16, 0), ", by warps"));
         foreach (MatrixPrecision precision in device.Precisions)
         {
             works = works.Concat(Of(device, TypeOf(
@@ -29,13 +31,14 @@ internal static class ProductTiming
 
     private static ProductType<T> TypeOf<T>(KernelContext kernels, string dtype, ElementType<T> element, double error)
         where T : unmanaged => new(
+            kernels,
             dtype,
             element,
             error,
             (left, right, result, layout) =>
                 MatrixProduct.Bind(kernels, left, right, result, layout.TransposeLeft, layout.TransposeRight));
 
-    private static IEnumerable<Work> Of<T>(TimingDevice device, ProductType<T> type)
+    private static IEnumerable<Work> Of<T>(TimingDevice device, ProductType<T> type, string how = "")
         where T : unmanaged
     {
         int scale = device.IsDry ? 32 : 1;
@@ -43,7 +46,7 @@ internal static class ProductTiming
         {
             foreach (Layout layout in Layouts)
             {
-                Timing blank = new("product", $"product {layout.Name} [{rows} x {terms}] [{terms} x {columns}]", type.Dtype)
+                Timing blank = new("product", $"product {layout.Name} [{rows} x {terms}] [{terms} x {columns}]{how}", type.Dtype)
                 {
                     Rows = rows,
                     Columns = columns,
@@ -94,6 +97,7 @@ internal static class ProductTiming
         return timing.With(measured) with
         {
             Variant = $"{launches[0].Variant}",
+            Tile = launches[0].Variant == KernelVariant.Cuda ? $"{CudaGemmLaunch.PlanOf(type.Kernels, typeof(T) == typeof(BFloat16), rows, columns).Kind}" : null,
             MegabytesInTurns = buffers.Bytes / 1e6,
             ShareOfCopyBandwidth = device.ShareOfCopy(bytes, measured),
             TeraFlops = 2.0 * rows * columns * terms / measured.Seconds / 1e12,
@@ -102,8 +106,8 @@ internal static class ProductTiming
 
     private sealed record Layout(string Name, bool TransposeLeft, bool TransposeRight);
 
-    /// <summary>A type of products: what PyTorch calls it, that of the elements in memory, the error of a product, and how one is bound.</summary>
+    /// <summary>A type of products: where, what PyTorch calls it, that of the elements in memory, the error of a product, and how one is bound.</summary>
     private sealed record ProductType<T>(
-        string Dtype, ElementType<T> Element, double ProductError, Func<Matrix<T>, Matrix<T>, Matrix<T>, Layout, Launch> Bind)
+        KernelContext Kernels, string Dtype, ElementType<T> Element, double ProductError, Func<Matrix<T>, Matrix<T>, Matrix<T>, Layout, Launch> Bind)
         where T : unmanaged;
 }

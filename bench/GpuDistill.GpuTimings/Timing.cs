@@ -15,6 +15,9 @@ internal sealed record Timing(string Kind, string Work, string Dtype)
     /// <summary>The kernel variant.</summary>
     public string? Variant { get; init; }
 
+    /// <summary>The tile in which a CUDA product is cut; <c>WarpGroup</c> is Hopper's warpgroups (wgmma), all others are warps (mma.sync).</summary>
+    public string? Tile { get; init; }
+
     /// <summary>Rows of logits or of a batch, or of a product.</summary>
     public int? Rows { get; init; }
 
@@ -87,6 +90,7 @@ internal sealed record Timing(string Kind, string Work, string Dtype)
             UncachedShare is { } uncached ? $"{uncached:P0} if read twice" : "",
             TeraFlops is { } flops ? $"{flops:F2} TFLOP/s" : "",
             Variant ?? "",
+            Tile is null ? "" : $"tile {Tile}",
         ];
         return $"{name}: {string.Join(", ", figures.Where(figure => figure.Length > 0))}";
     }

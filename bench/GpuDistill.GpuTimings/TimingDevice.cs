@@ -15,12 +15,14 @@ internal sealed class TimingDevice : IDisposable
     private readonly Context _context;
     private readonly Accelerator _accelerator;
     private readonly Dictionary<MatrixPrecision, KernelContext> _kernels = [];
+    private readonly Lazy<KernelContext?> _withoutWarpGroups;
 
     private TimingDevice(Context context, Accelerator accelerator, bool isDry)
     {
         _context = context;
         _accelerator = accelerator;
         IsDry = isDry;
+        _withoutWarpGroups = new(() => Kernels(MatrixPrecision.Exact).HasWarpGroups ? new KernelContext(accelerator) { AvoidsWarpGroups = true } : null);
         CopyBandwidth = RoundClock.CopyBandwidth(accelerator, isDry ? 1 << 20 : 1 << 30);
     }
 
@@ -37,6 +39,9 @@ internal sealed class TimingDevice : IDisposable
     public IReadOnlyList<MatrixPrecision> Precisions => Kernels(MatrixPrecision.Exact).HasTensorCores
         ? [MatrixPrecision.Tf32, MatrixPrecision.Exact]
         : [MatrixPrecision.Exact];
+
+    /// <summary>Products on a device that has warpgroups as on one that has none; null where there are none.</summary>
+    public KernelContext? WithoutWarpGroups => _withoutWarpGroups.Value;
 
     /// <summary>The selector that <see cref="DistillDevice.Open(string, KernelVariant, int, MatrixPrecision)"/> has for it.</summary>
     public string Selector => IsDry ? "cpu" : "cuda";
@@ -83,6 +88,8 @@ internal sealed class TimingDevice : IDisposable
     {
         foreach (KernelContext kernels in _kernels.Values)
             kernels.Dispose();
+        if (_withoutWarpGroups.IsValueCreated)
+            _withoutWarpGroups.Value?.Dispose();
         _accelerator.Dispose();
         _context.Dispose();
     }

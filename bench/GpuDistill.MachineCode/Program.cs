@@ -16,7 +16,10 @@ if (args is ["--code", string name] && KernelCatalog.All.FirstOrDefault(entry =>
     PtxSource source = new(CudaArchitecture.SM_90);
     string ptx = source.Compile(kernel);
     Console.WriteLine(ptx);
-    Console.WriteLine(ptxas.Assemble(ptx, CudaArchitecture.SM_90).Code);
+    MachineCode code = ptxas.Assemble(ptx);
+    foreach (string loss in code.Losses)
+        Console.WriteLine(loss);
+    Console.WriteLine(code.Code);
     return 0;
 }
 

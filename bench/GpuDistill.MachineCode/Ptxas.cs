@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using ILGPU.Runtime.Cuda;
 
 namespace GpuDistill.MachineCode;
 
@@ -23,9 +22,9 @@ internal sealed partial class Ptxas
         return File.Exists(Path.Combine(folder, "ptxas")) && File.Exists(Path.Combine(folder, "nvdisasm")) ? new Ptxas(folder) : null;
     }
 
-    /// <summary>Assembles one kernel.</summary>
+    /// <summary>Assembles one kernel for the target that it names.</summary>
     /// <exception cref="InvalidOperationException">ptxas refuses the code; the message is its own.</exception>
-    public MachineCode Assemble(string ptx, CudaArchitecture architecture)
+    public MachineCode Assemble(string ptx)
     {
         string folder = Directory.CreateTempSubdirectory("gpudistill-ptx-").FullName;
         try
@@ -33,12 +32,13 @@ internal sealed partial class Ptxas
             string source = Path.Combine(folder, "kernel.ptx");
             string target = Path.Combine(folder, "kernel.cubin");
             File.WriteAllText(source, ptx);
-            string report = Run("ptxas", "-v", $"-arch={PtxSource.NameOf(architecture)}", source, "-o", target);
+            string report = Run("ptxas", "-v", $"-arch={Target().Match(ptx).Groups[1].Value}", source, "-o", target);
             return new MachineCode(
                 Number(Registers(), report),
                 Number(Shared(), report),
                 Number(Stack(), report),
                 Number(SpillStores(), report) + Number(SpillLoads(), report),
+                [.. report.Split('\n').Where(line => line.Contains("Performance Loss", StringComparison.Ordinal))],
                 Run("nvdisasm", "--print-code", target));
         }
         finally
@@ -64,6 +64,9 @@ internal sealed partial class Ptxas
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{tool} failed: {output}");
     }
 
+    [GeneratedRegex(@"^\.target (\w+)", RegexOptions.Multiline)]
+    private static partial Regex Target();
+
     [GeneratedRegex(@"Used (\d+) registers")]
     private static partial Regex Registers();
 
@@ -85,8 +88,9 @@ internal sealed partial class Ptxas
 /// <param name="Shared">Bytes of shared memory per group.</param>
 /// <param name="Stack">Bytes of stack per thread.</param>
 /// <param name="Spills">Bytes of registers that go to memory and come back.</param>
+/// <param name="Losses">What ptxas says makes the code slow, such as products of warpgroups that wait for each other.</param>
 /// <param name="Code">The machine code as text.</param>
-internal sealed record MachineCode(int Registers, int Shared, int Stack, int Spills, string Code)
+internal sealed record MachineCode(int Registers, int Shared, int Stack, int Spills, IReadOnlyList<string> Losses, string Code)
 {
     /// <summary>Instructions whose name begins so, such as <c>LDG.E.128</c>.</summary>
     public int Count(string instruction) => Regex.Count(Code, $@"(?<=[\s]){Regex.Escape(instruction)}(?=[\s.;])");

@@ -7,7 +7,7 @@ namespace GpuDistill.MachineCode;
 /// the portable one holds 32. Its slabs hold ten elements of each network, later 30 exponentials, and of those for ten classes six
 /// groups of 128 share a multiprocessor. The CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has
 /// two groups too: one multiplies
-/// while the other waits.
+/// while the other waits. On warpgroups a thread has 128 sums, and a multiprocessor one group, which could take 255.
 /// </summary>
 internal static class RegisterBudget
 {
@@ -27,6 +27,7 @@ internal static class RegisterBudget
         ["DenseBackwardInput.CudaKernel<Float, SmallTile, ExactSums, AlongTerms<Float>, AlongTerms<Float>>"] = 88,
         ["DenseBackwardInput.CudaKernel<Float, SmallTile, TensorSums<Tf32Math>, AlongTerms<Float>, AlongTerms<Float>>"] = 72,
         ["DenseBackwardInput.Kernel"] = 48,
+        ["DenseBackwardInput.WarpGroupKernel<BFloat16, AlongTerms<BFloat16>, AlongTerms<BFloat16>>"] = 168,
         ["DenseBackwardWeights.CudaKernel<Single, HugeTile, SquareTensorSums<Tf32Math>, AcrossFloats>"] = 192,
         ["DenseBackwardWeights.CudaKernel<Single, LargeTile, TallExactSums, AcrossFloats>"] = 128,
         ["DenseBackwardWeights.CudaKernel<Single, LargeTile, TallTensorSums<Tf32Math>, AcrossFloats>"] = 120,
@@ -39,6 +40,7 @@ internal static class RegisterBudget
         ["DenseBackwardWeights.CudaKernel<UInt16, MediumTile, TensorSums<BFloat16Math>, AcrossBFloat16>"] = 88,
         ["DenseBackwardWeights.CudaKernel<UInt16, SmallTile, TensorSums<BFloat16Math>, AcrossBFloat16>"] = 80,
         ["DenseBackwardWeights.Kernel"] = 48,
+        ["DenseBackwardWeights.WarpGroupKernel<UInt16, AcrossBFloat16>"] = 176,
         ["DenseForward.CudaKernel<BFloat16, HugeTile, SquareTensorSums<BFloat16Math>, AlongTerms<BFloat16>, AcrossBFloat16>"] = 192,
         ["DenseForward.CudaKernel<BFloat16, LargeTile, TallTensorSums<BFloat16Math>, AlongTerms<BFloat16>, AcrossBFloat16>"] = 120,
         ["DenseForward.CudaKernel<BFloat16, MediumTile, TensorSums<BFloat16Math>, AlongTerms<BFloat16>, AcrossBFloat16>"] = 80,
@@ -51,6 +53,7 @@ internal static class RegisterBudget
         ["DenseForward.CudaKernel<Float, SmallTile, ExactSums, AlongTerms<Float>, AcrossFloats>"] = 96,
         ["DenseForward.CudaKernel<Float, SmallTile, TensorSums<Tf32Math>, AlongTerms<Float>, AcrossFloats>"] = 72,
         ["DenseForward.Kernel"] = 48,
+        ["DenseForward.WarpGroupKernel<BFloat16, AlongTerms<BFloat16>, AcrossBFloat16>"] = 168,
         ["DistillationLoss.ClearKernel<Single>"] = 16,
         ["DistillationLoss.ClearKernel<UInt16>"] = 16,
         ["DistillationLoss.CountKernel<Single>"] = 24,
@@ -142,6 +145,10 @@ internal static class RegisterBudget
         ["MatrixProduct.CudaKernel<Float, SmallTile, TensorSums<Tf32Math>, AlongTerms<Float>, AcrossFloats>"] = 72,
         ["MatrixProduct.CudaKernel<Float, SmallTile, TensorSums<Tf32Math>, AlongTerms<Float>, AlongTerms<Float>>"] = 72,
         ["MatrixProduct.Kernel"] = 48,
+        ["MatrixProduct.WarpGroupKernel<BFloat16, AcrossBFloat16, AcrossBFloat16>"] = 168,
+        ["MatrixProduct.WarpGroupKernel<BFloat16, AcrossBFloat16, AlongTerms<BFloat16>>"] = 168,
+        ["MatrixProduct.WarpGroupKernel<BFloat16, AlongTerms<BFloat16>, AcrossBFloat16>"] = 168,
+        ["MatrixProduct.WarpGroupKernel<BFloat16, AlongTerms<BFloat16>, AlongTerms<BFloat16>>"] = 168,
         ["MaxNorm.Kernel"] = 32,
         ["PrecisionCast.Kernel<BFloat16, Float>"] = 24,
         ["PrecisionCast.Kernel<Float, BFloat16>"] = 24,

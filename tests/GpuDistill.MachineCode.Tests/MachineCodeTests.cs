@@ -19,12 +19,14 @@ public class MachineCodeTests
             Assert.Skip("ptxas is not at hand; eng/get-ptxas fetches it");
         foreach (CudaArchitecture architecture in KernelCode.Architectures(kernel))
         {
-            MachineCode code = ptxas.Assemble(KernelCode.Ptx(kernel, architecture), architecture);
+            MachineCode code = ptxas.Assemble(KernelCode.Ptx(kernel, architecture));
             Assert.Equal((0, 0), (code.Stack, code.Spills));
             Assert.InRange(code.Registers, 1, RegisterBudget.Table[kernel]);
             Assert.True(code.Count("EXIT") > 0, "no machine code");
             CheckWideAccesses(kernel, code);
             CheckProduct(kernel, code);
+            CheckWarpGroups(kernel, code);
+            Assert.Empty(code.Losses);
             foreach (string instruction in (string[])["LDL", "STL", "DADD", "DMUL", "DFMA", "DSETP"])
                 Assert.True(code.Count(instruction) == 0, $"{instruction} in the code for {architecture}");
         }
@@ -52,6 +54,26 @@ public class MachineCodeTests
             return;
         Assert.True(code.Count("LDS.128") > 0, "no loads of 16 bytes");
         Assert.InRange(code.Count("FFMA"), 128 * blocks, int.MaxValue);
+    }
+
+    // Warpgroups: the four products of a step, one group of them left under way while the next step is made ready, operands in the order
+    // in which they lie, panels by asynchronous copies of 16 bytes, the sums stored two at a time.
+    private static void CheckWarpGroups(string kernel, MachineCode code)
+    {
+        bool warpGroups = kernel.Contains(nameof(DenseForward.WarpGroupKernel), StringComparison.Ordinal);
+        Assert.Equal(warpGroups ? 4 : 0, code.Count("HGMMA"));
+        if (!warpGroups)
+            return;
+        Assert.Equal(4, Regex.Count(code.Code, @"HGMMA\.64x256x16\.F32\.BF16 "));
+        string[] layouts = kernel.TrimEnd('>').Split(", ");
+        bool acrossRight = layouts[^1].StartsWith(nameof(AcrossBFloat16), StringComparison.Ordinal);
+        bool acrossLeft = kernel.StartsWith(nameof(DenseBackwardWeights), StringComparison.Ordinal)
+            || layouts[^2].StartsWith(nameof(AcrossBFloat16), StringComparison.Ordinal);
+        Assert.Equal(acrossLeft ? 4 : 0, Regex.Count(code.Code, @"HGMMA.*\.tnspA"));
+        Assert.Equal(acrossRight ? 4 : 0, Regex.Count(code.Code, @"HGMMA.*\.tnspB"));
+        Assert.Equal(1, Regex.Count(code.Code, @"WARPGROUP\.DEPBAR\.LE gsb0, 0x1"));
+        Assert.True(code.Count("LDGSTS.E.BYPASS.128") > 0, "no copies of 16 bytes");
+        Assert.Equal(64, code.Count("STS.64"));
     }
 
     // Rows of logits: student, teacher and gradient in one access each of 16 bytes, or of 8 for a quad of 16-bit elements. A softmax has

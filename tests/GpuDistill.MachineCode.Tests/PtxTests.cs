@@ -8,6 +8,8 @@ namespace GpuDistill.MachineCode.Tests;
 /// <summary>Every kernel compiles for every architecture, to code that is what it should be.</summary>
 public class PtxTests
 {
+    public static TheoryData<string> WarpGroupKernels => [.. KernelCatalog.All.Where(entry => entry.Mark.NeedsWarpGroups).Select(entry => entry.Name)];
+
     public static TheoryData<string> Kernels => [.. KernelCatalog.All.Select(entry => entry.Name)];
 
     [Fact]
@@ -26,13 +28,27 @@ public class PtxTests
         foreach (CudaArchitecture architecture in KernelCode.Architectures(kernel))
         {
             string ptx = KernelCode.Ptx(kernel, architecture);
-            Assert.Contains($".target {PtxSource.NameOf(architecture)}\n", ptx.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+            string feature = kernel.Contains(nameof(DenseForward.WarpGroupKernel), StringComparison.Ordinal) ? "a" : "";
+            Assert.Contains($".target {PtxSource.NameOf(architecture)}{feature}\n", ptx.ReplaceLineEndings("\n"), StringComparison.Ordinal);
             Assert.DoesNotContain(".f64", ptx, StringComparison.Ordinal);
             Assert.DoesNotContain(".local", ptx, StringComparison.Ordinal);
             Assert.DoesNotContain("bra.uni", ptx, StringComparison.Ordinal);
             // Memory is global or shared by name: an address that could be either costs a look-up.
             Assert.Empty(Regex.Matches(ptx, @"\b(ld|st)(\.volatile)?(\.v[24])?\.[bfsu](8|16|32|64)\b").Select(match => match.Value));
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(WarpGroupKernels))]
+    public void What_threads_copied_is_shown_to_products_before_the_barrier_that_these_wait_at(string kernel)
+    {
+        string[] order = ["cp.async.wait_group", "fence.proxy.async", "bar.sync", "wgmma.fence", "wgmma.mma_async", "wgmma.commit_group"];
+        string ptx = KernelCode.Ptx(kernel, WarpGroup.Architecture);
+        IEnumerable<string> found = Regex.Matches(ptx, string.Join('|', order.Select(Regex.Escape))).Select(match => match.Value);
+        // The loop's, up to its first product.
+        Assert.Equal(order[..5], found.SkipWhile(name => name != order[0]).Take(5));
+        Assert.Equal(1, Regex.Count(ptx, Regex.Escape(order[0])));
+        Assert.Equal(4, Regex.Count(ptx, Regex.Escape(order[4])));
     }
 
     [Fact]

@@ -110,7 +110,10 @@ public static class TestDevices
     public static KernelContext Get(string device, KernelVariant variant, MatrixPrecision precision = MatrixPrecision.Exact) =>
         Get(device, variant, precision, null);
 
-    /// <summary>The same with every CUDA product in one kind of tile.</summary>
+    /// <summary>
+    /// The same with every CUDA product in one kind of tile. Skips the test where that is warpgroups' and the GPU is not of their
+    /// architecture; one that is and does not take them fails it.
+    /// </summary>
     internal static KernelContext Get(string device, KernelVariant variant, MatrixPrecision precision, CudaTileKind? tile)
     {
         Accelerator? accelerator = Accelerators.GetOrAdd(device, name => new(() => Open(name))).Value;
@@ -121,12 +124,14 @@ public static class TestDevices
             Assert.Skip($"no {device} device on this machine");
         }
 
+        if (tile == CudaTileKind.WarpGroup && accelerator is CudaAccelerator cuda && cuda.Architecture != WarpGroup.Architecture)
+            Assert.Skip($"products of warpgroups are for compute capability 9.0 alone, and {cuda.Name} has {cuda.Architecture}");
         Lazy<KernelContext> probe = Contexts.GetOrAdd((device, KernelVariant.Auto, MatrixPrecision.Exact, null), _ => new(() => new KernelContext(accelerator)));
         bool emulates = variant == KernelVariant.Cuda && !probe.Value.Supports(variant);
         if (!emulates && !probe.Value.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
         return Contexts.GetOrAdd((device, variant, precision, tile), _ => new(() => emulates
-            ? KernelContext.EmulatingCuda(accelerator, precision, tile, device == Ptx ? PtxMachine : null)
+            ? KernelContext.EmulatingCuda(accelerator, precision, tile, loader: device == Ptx ? PtxMachine : null)
             : device == SubGroups ? KernelContext.ForcingSubGroups(accelerator, variant)
             : new KernelContext(accelerator, variant, precision: precision) { ForcedTile = tile, Loader = device == Ptx ? PtxMachine : null })).Value;
     }

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace GpuDistill.Kernels;
 
-/// <summary>A type argument of a kernel that says how the kernel is launched; implementations are empty structs.</summary>
+/// <summary>How a kernel is launched: a type argument of it, or what its mark names. Implementations are empty structs.</summary>
 internal interface ILaunchBounds
 {
     /// <summary>Threads of a group.</summary>
@@ -14,8 +14,10 @@ internal interface ILaunchBounds
     /// <summary>Bytes of dynamic shared memory of a group.</summary>
     int SharedBytes { get; }
 
-    /// <summary>What a kernel's type arguments say, or null where none is such.</summary>
-    static ILaunchBounds? Of(MethodInfo kernel) => kernel.GetGenericArguments().SingleOrDefault(typeof(ILaunchBounds).IsAssignableFrom) is { } type
-        ? (ILaunchBounds)Activator.CreateInstance(type)!
-        : null;
+    /// <summary>What a kernel's mark or type arguments say, or null where neither does.</summary>
+    static ILaunchBounds? Of(MethodInfo kernel) =>
+        (kernel.GetCustomAttribute<KernelEntryAttribute>()?.LaunchBounds
+            ?? kernel.GetGenericArguments().SingleOrDefault(typeof(ILaunchBounds).IsAssignableFrom)) is { } type
+            ? (ILaunchBounds)Activator.CreateInstance(type)!
+            : null;
 }

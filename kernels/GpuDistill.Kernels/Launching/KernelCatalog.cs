@@ -64,5 +64,6 @@ internal sealed record KernelEntry(string Name, MethodInfo Method, KernelEntryAt
     public int DynamicSharedBytes => ILaunchBounds.Of(Method)?.SharedBytes ?? 0;
 
     /// <summary>Whether the kernel is offered on an architecture.</summary>
-    public bool RunsOn(CudaArchitecture architecture) => !Mark.NeedsTensorCores || architecture >= TensorCore.Oldest;
+    public bool RunsOn(CudaArchitecture architecture) => Mark.NeedsWarpGroups ? architecture == WarpGroup.Architecture
+        : !Mark.NeedsTensorCores || architecture >= TensorCore.Oldest;
 }

@@ -18,6 +18,7 @@ public sealed class KernelContext : IDisposable
     private readonly Lazy<CpuWorkers>? _workers;
     private readonly OpenClCode? _openCl;
     private readonly bool _emulatesCuda;
+    private readonly Lazy<bool> _warpGroups;
 
     /// <param name="accelerator">Any ILGPU accelerator.</param>
     /// <param name="variant">Forces one variant for every operation; Auto takes each operation's fastest.</param>
@@ -57,6 +58,7 @@ public sealed class KernelContext : IDisposable
             throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
         if (precision != MatrixPrecision.Exact)
             CheckTensorCores();
+        _warpGroups = new(() => accelerator is CudaAccelerator cuda ? WarpGroupProbe.Passes(cuda) : HasTensorCores);
         if (accelerator is CLAccelerator openCl)
             _openCl = forcesSubGroups ? new OpenClCode(openCl, subGroups: true) : OpenClCode.For(openCl);
     }
@@ -94,6 +96,17 @@ public sealed class KernelContext : IDisposable
         : _emulatesCuda && Accelerator.AcceleratorType == AcceleratorType.CPU
             && Accelerator.WarpSize == TensorCore.WarpSize && Accelerator.MaxNumThreadsPerGroup >= RowTeam.MaxGroupSize;
 
+    /// <summary>
+    /// Whether products in bf16 may run on Hopper's warpgroups: a device of compute capability 9.0 on which <see cref="WarpGroupProbe"/>
+    /// finds that they do what they should. The first question runs it.
+    /// </summary>
+    internal bool HasWarpGroups => !AvoidsWarpGroups && (TrustsWarpGroups || _warpGroups.Value);
+
+    /// <summary>For timings and tests: products as on a device that has no warpgroups.</summary>
+    internal bool AvoidsWarpGroups { get; init; }
+
+    private bool TrustsWarpGroups { get; init; }
+
     /// <summary>For tests: the tile of every CUDA product, where its plan would take another.</summary>
     internal CudaTileKind? ForcedTile { get; init; }
 
@@ -127,8 +140,21 @@ public sealed class KernelContext : IDisposable
 
     // For tests: offers the CUDA variants on an accelerator that is none, as far as its language goes.
     internal static KernelContext EmulatingCuda(
-        Accelerator accelerator, MatrixPrecision precision, CudaTileKind? tile, IKernelLoader? loader = null) =>
-        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups: false) { ForcedTile = tile, Loader = loader };
+        Accelerator accelerator,
+        MatrixPrecision precision,
+        CudaTileKind? tile,
+        bool avoidsWarpGroups = false,
+        IKernelLoader? loader = null) =>
+        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups: false)
+        {
+            ForcedTile = tile,
+            AvoidsWarpGroups = avoidsWarpGroups,
+            Loader = loader,
+        };
+
+    // For the probe: all products on warpgroups, though nobody knows yet what they do.
+    internal static KernelContext TrustingWarpGroups(Accelerator accelerator) =>
+        new(accelerator) { ForcedTile = CudaTileKind.WarpGroup, TrustsWarpGroups = true };
 
     // For tests: OpenCL's sub-groups wherever the device has them.
     internal static KernelContext ForcingSubGroups(Accelerator accelerator, KernelVariant variant) =>

@@ -19,6 +19,12 @@ internal sealed class KernelEntryAttribute : Attribute
     /// <summary>Whether the kernel has instructions of <see cref="TensorCore.Oldest"/>, and does not compile for what is older.</summary>
     public bool NeedsTensorCores { get; init; }
 
+    /// <summary>Whether the kernel has instructions of <see cref="WarpGroup"/>, and compiles for no other architecture than theirs.</summary>
+    public bool NeedsWarpGroups { get; init; }
+
+    /// <summary>An <see cref="ILaunchBounds"/> that says how the kernel is launched, where none of its type arguments does.</summary>
+    public Type? LaunchBounds { get; init; }
+
     /// <summary>
     /// Whether threads read shared memory beside what is theirs, which others may be writing, and drop what they find there: cheaper
     /// than asking first. Any other race is a mistake, and what checks for races knows this one by the mark.

@@ -19,7 +19,8 @@ namespace GpuDistill.Kernels;
 /// (<c>ftz</c>), and so are the arguments of a logarithm: the other forms take four instructions for each, and no kernel tells such
 /// numbers from 0. A reciprocal is one instruction, within a unit of the last place, of numbers that no kernel has outside 2^-126 to
 /// 2^126; rounded to nearest it is nine and a branch, as a division still is but in kernels made for CUDA. A fence orders a thread's own
-/// accesses for others (<c>acq_rel</c>); ILGPU's also puts all fences in one order, and empties the first-level cache for that. Any other
+/// accesses for others (<c>acq_rel</c>); ILGPU's also puts all fences in one order, and empties the first-level cache for that. Products of
+/// warpgroups are instructions of sm_90a, a target that names this one architecture and no later one. Any other
 /// version of ILGPU is used as it comes, at its own O1: correct, and slower.
 /// </remarks>
 internal static class PtxCode
@@ -55,6 +56,8 @@ internal static class PtxCode
                 .Replace("rcp.rn.f32", "rcp.approx.ftz.f32", StringComparison.Ordinal);
             if (backend.Architecture >= CudaArchitecture.SM_70)
                 Assembly(compiled) = compiled.PTXAssembly.Replace("membar.gl", "fence.acq_rel.gpu", StringComparison.Ordinal);
+            if (mark.NeedsWarpGroups)
+                Assembly(compiled) = compiled.PTXAssembly.Replace(".target sm_90", ".target sm_90a", StringComparison.Ordinal);
             if (mark.Variant == KernelVariant.Cuda)
                 Assembly(compiled) = compiled.PTXAssembly.Replace("div.rn.f32", "div.approx.ftz.f32", StringComparison.Ordinal);
         }

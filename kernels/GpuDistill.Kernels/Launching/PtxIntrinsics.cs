@@ -14,13 +14,13 @@ namespace GpuDistill.Kernels;
 /// <summary>
 /// Instructions that ILGPU does not know, or not by these names: how calls of <see cref="SubGroup"/>, the conversions of
 /// <see cref="HalfStorage"/> and <see cref="BFloat16Storage"/>, <see cref="AsyncCopy"/> and <see cref="TensorCore"/> (both from sm_80 on)
-/// are written in PTX.
+/// and <see cref="WarpGroup"/> (sm_90a) are written in PTX.
 /// </summary>
 /// <remarks>
 /// A method marked <see cref="IntrinsicImplementationAttribute"/> is an instruction where a backend has a handler for it; elsewhere
 /// (on the CPU accelerator) its C# body runs. The handlers' signature is ILGPU's, and public.
 /// </remarks>
-internal static class PtxIntrinsics
+internal static partial class PtxIntrinsics
 {
     private const BindingFlags Any = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
@@ -58,6 +58,7 @@ internal static class PtxIntrinsics
         Register(typeof(TensorCore), nameof(TensorCore.LoadTransposedMatrices), nameof(LoadTransposedMatrices));
         Register(typeof(TensorCore), nameof(TensorCore.MultiplyAddTf32), nameof(MultiplyAddTf32));
         Register(typeof(TensorCore), nameof(TensorCore.MultiplyAddBFloat16), nameof(MultiplyAddBFloat16));
+        RegisterWarpGroup(manager);
 
         void Register(Type type, string method, string handler) => manager.RegisterMethod(
             type.GetMethod(method, Any)!,

@@ -21,7 +21,20 @@ public static partial class DenseForward
         CudaGemm.Run<T, TTile, TSums, TLeft, TRight, CudaFinish<T, TStorage>, NoColumnSums>(
             a.Product, new CudaFinish<T, TStorage> { A = a }, default);
 
-    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances((typeof(AlongFloats), typeof(AcrossFloats)), (typeof(AlongBFloat16), typeof(AcrossBFloat16)));
+    [KernelEntry(Variant = KernelVariant.Cuda, NeedsWarpGroups = true, LaunchBounds = typeof(WarpGroupTile), Instances = nameof(WarpGroupInstances))]
+    internal static void WarpGroupKernel<T, TStorage, TLeft, TRight>(Arguments<T> a)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T> =>
+        WarpGroupGemm.Run<T, TLeft, TRight, CudaFinish<T, TStorage>, NoColumnSums>(
+            a.Product, new CudaFinish<T, TStorage> { A = a }, default);
+
+    private static (Type Left, Type Right)[] CudaLayouts => [(typeof(AlongFloats), typeof(AcrossFloats)), (typeof(AlongBFloat16), typeof(AcrossBFloat16))];
+
+    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances(CudaLayouts);
+
+    private static IEnumerable<Type[]> WarpGroupInstances() => CudaGemmLaunch.WarpGroupInstances(CudaLayouts);
 
     private readonly struct CudaKernels<T, TStorage, TLeft, TRight> : ICudaKernels<Arguments<T>>
         where T : unmanaged
@@ -33,6 +46,8 @@ public static partial class DenseForward
             where TTile : unmanaged, ICudaTile
             where TSums : struct, IWarpSums<TSums> =>
             CudaKernel<T, TStorage, TTile, TSums, TLeft, TRight>;
+
+        public static Action<Arguments<T>> OfWarpGroups => WarpGroupKernel<T, TStorage, TLeft, TRight>;
     }
 
     private struct CudaFinish<T, TStorage> : IProductFinish

@@ -37,7 +37,17 @@ public static partial class MatrixProduct
         CudaGemm.Run<T, TTile, TSums, TLeft, TRight, PlainFinish<T, TStorage>, NoColumnSums>(
             a.Product, new PlainFinish<T, TStorage> { Result = a.Result, Columns = a.Product.Columns }, default);
 
-    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances(
+    [KernelEntry(Variant = KernelVariant.Cuda, NeedsWarpGroups = true, LaunchBounds = typeof(WarpGroupTile), Instances = nameof(WarpGroupInstances))]
+    internal static void WarpGroupKernel<T, TStorage, TLeft, TRight>(Arguments<T> a)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
+        where TLeft : unmanaged, IOperandLayout<T>
+        where TRight : unmanaged, IOperandLayout<T> =>
+        WarpGroupGemm.Run<T, TLeft, TRight, PlainFinish<T, TStorage>, NoColumnSums>(
+            a.Product, new PlainFinish<T, TStorage> { Result = a.Result, Columns = a.Product.Columns }, default);
+
+    private static (Type Left, Type Right)[] CudaLayouts =>
+    [
         (typeof(AlongFloats), typeof(AcrossFloats)),
         (typeof(AlongFloats), typeof(AlongFloats)),
         (typeof(AcrossFloats), typeof(AcrossFloats)),
@@ -45,7 +55,12 @@ public static partial class MatrixProduct
         (typeof(AlongBFloat16), typeof(AcrossBFloat16)),
         (typeof(AlongBFloat16), typeof(AlongBFloat16)),
         (typeof(AcrossBFloat16), typeof(AcrossBFloat16)),
-        (typeof(AcrossBFloat16), typeof(AlongBFloat16)));
+        (typeof(AcrossBFloat16), typeof(AlongBFloat16)),
+    ];
+
+    private static IEnumerable<Type[]> CudaInstances() => CudaGemmLaunch.Instances(CudaLayouts);
+
+    private static IEnumerable<Type[]> WarpGroupInstances() => CudaGemmLaunch.WarpGroupInstances(CudaLayouts);
 
     private readonly struct CudaKernels<T, TStorage, TLeft, TRight> : ICudaKernels<Arguments<T>>
         where T : unmanaged
@@ -57,5 +72,7 @@ public static partial class MatrixProduct
             where TTile : unmanaged, ICudaTile
             where TSums : struct, IWarpSums<TSums> =>
             CudaKernel<T, TStorage, TTile, TSums, TLeft, TRight>;
+
+        public static Action<Arguments<T>> OfWarpGroups => WarpGroupKernel<T, TStorage, TLeft, TRight>;
     }
 }

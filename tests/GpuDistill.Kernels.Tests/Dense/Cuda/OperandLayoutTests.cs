@@ -1,6 +1,8 @@
 using Xunit;
+using AcrossLines = GpuDistill.Kernels.InLines<ushort, GpuDistill.Kernels.AcrossBFloat16>;
 using AlongBFloat16 = GpuDistill.Kernels.AlongTerms<ushort, GpuDistill.Kernels.BFloat16Element>;
 using AlongFloats = GpuDistill.Kernels.AlongTerms<float, GpuDistill.Kernels.FloatElement>;
+using AlongLines = GpuDistill.Kernels.InLines<ushort, GpuDistill.Kernels.AlongTerms<ushort, GpuDistill.Kernels.BFloat16Element>>;
 
 namespace GpuDistill.Kernels.Tests.Dense.Cuda;
 
@@ -26,27 +28,18 @@ public class OperandLayoutTests
         static void Check<TLayout>()
             where TLayout : struct, IOperandLayout
         {
-            TLayout layout = default;
             foreach ((int rows, int slices, int threads) in Panels)
-            {
-                int quads = rows * slices * GemmStep.SliceQuads;
-                int[] places = [.. Enumerable.Range(0, quads).Select(i => layout.Place(i, rows))];
-                Assert.Equal(Enumerable.Range(0, quads), places.Order());
-                foreach (int[] eight in places.Chunk(BankQuads))
-                    AssertDistinct(eight.Select(place => place % BankQuads), $"{typeof(TLayout).Name}, {rows} rows, copies");
-                for (int i = threads; i < quads; i++)
-                {
-                    // What a thread's later quads are reckoned from.
-                    (int first, int rest) = (i % threads, i - (i % threads));
-                    Assert.Equal(layout.Place(i, rows), layout.Place(first, rows) + rest);
-                    Assert.Equal(layout.Row(i, rows), layout.Row(first, rows) + layout.Row(rest, rows));
-                    Assert.Equal(layout.Term(i, rows), layout.Term(first, rows) + layout.Term(rest, rows));
-                    long steps = rest / threads;
-                    Assert.Equal(
-                        layout.Index(layout.Row(rest, rows), layout.Term(rest, rows), 1 << 20, 1 << 10),
-                        steps * layout.Index(layout.Row(threads, rows), layout.Term(threads, rows), 1 << 20, 1 << 10));
-                }
-            }
+                CheckPlaces<TLayout>(rows, rows * slices * GemmStep.SliceQuads, threads);
+        }
+    }
+
+    [Fact]
+    public void The_same_holds_for_panels_of_warpgroups()
+    {
+        foreach (int rows in (int[])[WarpGroupTile.Rows, WarpGroupTile.Columns])
+        {
+            CheckPlaces<AlongLines>(rows, rows * PanelDescriptor.LineQuads, default(WarpGroupTile).GroupSize);
+            CheckPlaces<AcrossLines>(rows, rows * PanelDescriptor.LineQuads, default(WarpGroupTile).GroupSize);
         }
     }
 
@@ -108,6 +101,28 @@ public class OperandLayoutTests
                     Enumerable.Range(0, 4).Select(t => default(AcrossFloats).Place((quad * (rows / 4)) + t, rows) % BankQuads),
                     $"{rows} rows across terms");
             }
+        }
+    }
+
+    private static void CheckPlaces<TLayout>(int rows, int quads, int threads)
+        where TLayout : struct, IPanelLayout
+    {
+        TLayout layout = default;
+        int[] places = [.. Enumerable.Range(0, quads).Select(i => layout.Place(i, rows))];
+        Assert.Equal(Enumerable.Range(0, quads), places.Order());
+        foreach (int[] eight in places.Chunk(BankQuads))
+            AssertDistinct(eight.Select(place => place % BankQuads), $"{typeof(TLayout).Name}, {rows} rows, copies");
+        for (int i = threads; i < quads; i++)
+        {
+            // What a thread's later quads are reckoned from.
+            (int first, int rest) = (i % threads, i - (i % threads));
+            Assert.Equal(layout.Place(i, rows), layout.Place(first, rows) + layout.Place(rest, rows));
+            Assert.Equal(layout.Row(i, rows), layout.Row(first, rows) + layout.Row(rest, rows));
+            Assert.Equal(layout.Term(i, rows), layout.Term(first, rows) + layout.Term(rest, rows));
+            long steps = rest / threads;
+            Assert.Equal(
+                layout.Index(layout.Row(rest, rows), layout.Term(rest, rows), 1 << 20, 1 << 10),
+                steps * layout.Index(layout.Row(threads, rows), layout.Term(threads, rows), 1 << 20, 1 << 10));
         }
     }
 

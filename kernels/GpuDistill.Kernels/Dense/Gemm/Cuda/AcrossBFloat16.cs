@@ -12,6 +12,8 @@ internal readonly struct AcrossBFloat16 : IOperandLayout<ushort>
 {
     private const int QuadRows = 8;
 
+    public bool TermsAreNeighbours => false;
+
     public int PerQuad => QuadRows;
 
     public int Row(int i, int rows) => (i * QuadRows) & (rows - 1);
@@ -48,6 +50,8 @@ internal readonly struct AcrossBFloat16 : IOperandLayout<ushort>
         TensorCore.LoadTransposedMatrices(ref panel.From(places.Of(tile))[half * 2 * TensorCore.Words * (panel.Rows / QuadRows)]);
 
     public FragmentWords LoadRight(Panel panel, LanePlaces places, int tile, int half) => LoadLeft(panel, places, tile, half);
+
+    public Quad Four(ArrayView<Quad> quads, int four) => default(BFloat16Element).Four(quads, four);
 
     public void CopyOne(ArrayView<Quad> target, int place, ArrayView<ushort> source, long index, bool has) =>
         default(BFloat16Element).CopyOne(target, place, source, index, has);

@@ -8,6 +8,8 @@ namespace GpuDistill.Kernels;
 /// </summary>
 internal readonly struct AcrossFloats : IOperandLayout<float>
 {
+    public bool TermsAreNeighbours => false;
+
     public int PerQuad => default(FloatElement).PerQuad;
 
     public int Row(int i, int rows) => (i << 2) & (rows - 1);
@@ -60,6 +62,8 @@ internal readonly struct AcrossFloats : IOperandLayout<float>
         int second = first + (4 * panel.Rows);
         return new FragmentWords { X = upper[first], Y = upper[second], Z = lower[first], W = lower[second] };
     }
+
+    public Quad Four(ArrayView<Quad> quads, int four) => default(FloatElement).Four(quads, four);
 
     public void CopyOne(ArrayView<Quad> target, int place, ArrayView<float> source, long index, bool has) =>
         default(FloatElement).CopyOne(target, place, source, index, has);

@@ -15,6 +15,8 @@ internal readonly struct AlongTerms<T, TElement> : IOperandLayout<T>
 {
     private const int RowQuads = GemmStep.SliceQuads;
 
+    public bool TermsAreNeighbours => true;
+
     public int PerQuad => default(TElement).PerQuad;
 
     public int Row(int i, int rows) => (i >> 2) & (rows - 1);
@@ -59,6 +61,8 @@ internal readonly struct AlongTerms<T, TElement> : IOperandLayout<T>
         TensorCore.LoadMatrices(ref panel.From(((tile ^ half) & 1) == 0 ? places.P0 : places.P1)[tile * 16 * RowQuads]);
 
     public FragmentWords LoadRight(Panel panel, LanePlaces places, int tile, int half) => LoadLeft(panel, places, tile, half);
+
+    public Quad Four(ArrayView<Quad> quads, int four) => default(TElement).Four(quads, four);
 
     public void CopyOne(ArrayView<Quad> target, int place, ArrayView<T> source, long index, bool has) =>
         default(TElement).CopyOne(target, place, source, index, has);

@@ -8,10 +8,9 @@ namespace GpuDistill.Kernels;
 //             of the panels at hand.
 // Math:       c[r, j] = sum_p a[r, p] b[p, j]
 // Shapes:     op(Left) [Rows x Terms], op(Right) [Terms x Columns], result [Rows x Columns].
-// Geometry:   a group of 4 or 8 warps per tile (ICudaTile, chosen by CudaGemmPlan), tiles in bands of 8 rows of tiles so that groups
-//             that run together share panels in the L2 cache. Panels come by asynchronous copies of 16 bytes, two steps ahead of
-//             their use (three stages, 48 KB, of the huge tile 72); element by element where an operand's rows do not begin at
-//             multiples of 16 bytes.
+// Geometry:   a group of 4 or 8 warps per tile (ICudaTile, chosen by CudaGemmPlan), tiles in bands (TileBands). Panels come by
+//             asynchronous copies of 16 bytes, two steps ahead of their use (three stages, 48 KB, of the huge tile
+//             72); element by element where an operand's rows do not begin at multiples of 16 bytes.
 // Numerics:   TSums has the precision. Order fixed: a warp adds its terms slice by slice, then slices are added in order. Tensor cores
 //             add the products of an instruction in an order of their own, the same every time.
 // Edges:      rows, columns and terms beyond the matrix are zero-filled copies, and never stored.
@@ -19,12 +18,7 @@ namespace GpuDistill.Kernels;
 internal static class CudaGemm
 {
     private const int Stages = 3;
-    private const int BandRows = 8;
     private const int Rounds = GemmStep.BlockSide / StagedRows.BlockLines;
-
-    // Elements at this distance share a draw of random words; see Philox.
-    private const int DrawDistance = 16;
-    private const int DrawColumns = 64;
 
     /// <summary>Computes the tile of this group and finishes it.</summary>
     public static void Run<T, TTile, TSums, TLeft, TRight, TFinish, TColumnSums>(
@@ -46,9 +40,9 @@ internal static class CudaGemm
         int sliceTerms = GemmStep.SliceQuads * default(TLeft).PerQuad;
         int stepTerms = tile.Slices * sliceTerms;
         int threads = tile.GroupSize;
-        int tileRow = TileRow(a, tileRows, tileColumns);
+        int tileRow = TileBands.Row(a, tileRows, tileColumns);
         int firstRow = tileRow * tileRows;
-        int firstColumn = TileColumn(a, tileRows, tileColumns) * tileColumns;
+        int firstColumn = TileBands.Column(a, tileRows, tileColumns) * tileColumns;
 
         int warp = Group.IdxX / TensorCore.WarpSize;
         int lane = Group.IdxX & (TensorCore.WarpSize - 1);
@@ -131,32 +125,13 @@ internal static class CudaGemm
             Width = width,
             Column = work.Column,
         };
-        int drawColumns = width < DrawColumns ? width : DrawColumns;
-        int drawsPerLine = width / drawColumns * DrawDistance;
         for (int round = 0; round < Rounds; round++)
         {
             Group.Barrier(); // the last panels, or the quarter before, are read
             sums.Stage(staged, round);
             Group.Barrier(); // the quarter is complete
-            for (int i = Group.IdxX; i < lines * drawsPerLine; i += threads)
-            {
-                int line = i / drawsPerLine;
-                int first = ((i & (drawsPerLine - 1)) / DrawDistance * drawColumns) + (i & (DrawDistance - 1));
-                int row = firstRow + (line / StagedRows.BlockLines * GemmStep.BlockSide)
-                    + sums.RowOf(line & (StagedRows.BlockLines - 1), round);
-                if ((row >= a.Rows) | (firstColumn + first >= a.Columns))
-                    continue;
-                Philox.Words words = finish.Draw(row, firstColumn + first);
-                for (int column = first; column < first + drawColumns; column += DrawDistance)
-                {
-                    if (firstColumn + column >= a.Columns)
-                        continue;
-                    float sum = 0;
-                    for (int s = 0; s < tile.Slices; s++)
-                        sum += StagedRows.Load(shared, (s * lines) + line, width, column);
-                    finish.Store(row, firstColumn + column, sum, words);
-                }
-            }
+            QuarterBlocks<TSums> rows = new() { Round = round };
+            StagedRows.Finish(shared, a, finish, rows, lines, width, tile.Slices, firstRow, firstColumn, threads);
         }
     }
 
@@ -169,27 +144,4 @@ internal static class CudaGemm
         where TTile : unmanaged, ICudaTile
         where TSums : struct, IWarpSums<TSums> =>
         default(TTile).WarpsAcross * default(TSums).BlocksAcross * GemmStep.BlockSide;
-
-    private static int TileRow<T>(GemmArguments<T> a, int tileRows, int tileColumns)
-        where T : unmanaged
-    {
-        int band = Grid.IdxX / (BandRows * Across(a.Columns, tileColumns));
-        return (band * BandRows) + (Grid.IdxX % (BandRows * Across(a.Columns, tileColumns)) % RowsInBand(a.Rows, band, tileRows));
-    }
-
-    private static int TileColumn<T>(GemmArguments<T> a, int tileRows, int tileColumns)
-        where T : unmanaged
-    {
-        int band = Grid.IdxX / (BandRows * Across(a.Columns, tileColumns));
-        return Grid.IdxX % (BandRows * Across(a.Columns, tileColumns)) / RowsInBand(a.Rows, band, tileRows);
-    }
-
-    private static int Across(int columns, int tileColumns) => (columns + tileColumns - 1) / tileColumns;
-
-    // The last band may have fewer rows of tiles.
-    private static int RowsInBand(int rows, int band, int tileRows)
-    {
-        int rest = ((rows + tileRows - 1) / tileRows) - (band * BandRows);
-        return rest < BandRows ? rest : BandRows;
-    }
 }

@@ -12,8 +12,11 @@ namespace GpuDistill.Kernels;
 /// each), and the exact product (2 or 4 blocks of 4 x 4). The rows of a panel are a power of two in number, and indices are taken
 /// apart by shifts and masks.
 /// </remarks>
-internal interface IOperandLayout
+internal interface IPanelLayout
 {
+    /// <summary>Whether a row's terms are neighbours in memory, and not a term's rows.</summary>
+    bool TermsAreNeighbours { get; }
+
     /// <summary>Elements of a quad.</summary>
     int PerQuad { get; }
 
@@ -26,7 +29,7 @@ internal interface IOperandLayout
     /// <summary>The term at which quad <paramref name="i"/> of a panel begins; for multiples of the threads as with rows.</summary>
     int Term(int i, int rows);
 
-    /// <summary>Where quad <paramref name="i"/> of a panel stands in shared memory; a multiple of the threads added to i is added to it.</summary>
+    /// <summary>Where quad <paramref name="i"/> of a panel stands in shared memory; for multiples of the threads as with rows.</summary>
     int Place(int i, int rows);
 
     /// <summary>The index of an element in global memory, linear in both numbers.</summary>
@@ -39,7 +42,19 @@ internal interface IOperandLayout
     /// The 4 rows from 4 <paramref name="rowQuad"/> by the 4 terms from 4 <paramref name="termQuad"/> of a panel, in single precision.
     /// </summary>
     Block Load(Panel panel, int rowQuad, int termQuad);
+}
 
+/// <summary>The same with the type that elements have in global memory.</summary>
+internal interface IPanelLayout<T> : IPanelLayout
+    where T : unmanaged
+{
+    /// <summary>Copies one element, or zero where there is none. What it starts is waited for as an asynchronous copy, or done.</summary>
+    void CopyOne(ArrayView<Quad> target, int place, ArrayView<T> source, long index, bool has);
+}
+
+/// <summary>Device code: a panel that warps read into registers, for what they multiply by themselves.</summary>
+internal interface IOperandLayout : IPanelLayout
+{
     /// <summary>
     /// Where a lane's parts of left fragments are, for a warp that begins at <paramref name="row"/> and <paramref name="term"/>. What
     /// differs from lane to lane is in here, computed once; what is added later is the same for all and known to the compiler.
@@ -60,11 +75,11 @@ internal interface IOperandLayout
 }
 
 /// <summary>The same with the type that elements have in global memory.</summary>
-internal interface IOperandLayout<T> : IOperandLayout
+internal interface IOperandLayout<T> : IOperandLayout, IPanelLayout<T>
     where T : unmanaged
 {
-    /// <summary>Copies one element, or zero where there is none. What it starts is waited for as an asynchronous copy, or done.</summary>
-    void CopyOne(ArrayView<Quad> target, int place, ArrayView<T> source, long index, bool has);
+    /// <summary>Four neighbouring elements of quads in single precision; <paramref name="four"/> counts fours from the first quad on.</summary>
+    Quad Four(ArrayView<Quad> quads, int four);
 }
 
 /// <summary>A panel in shared memory. A device struct.</summary>

@@ -32,7 +32,7 @@ internal interface IColumnSums<TSums>
 {
     /// <summary>The sums with a panel added, <paramref name="terms"/> terms of a tile's columns.</summary>
     TSums Add<TRight>(Panel panel, int terms)
-        where TRight : unmanaged, IOperandLayout;
+        where TRight : unmanaged, IPanelLayout;
 
     /// <summary>Adds up what the threads have and stores it. All threads of the group must call it.</summary>
     void Store(ArrayView<Quad> shared, int firstColumn, int columns, int allColumns);
@@ -42,7 +42,7 @@ internal interface IColumnSums<TSums>
 internal struct NoColumnSums : IColumnSums<NoColumnSums>
 {
     public readonly NoColumnSums Add<TRight>(Panel panel, int terms)
-        where TRight : unmanaged, IOperandLayout => this;
+        where TRight : unmanaged, IPanelLayout => this;
 
     public readonly void Store(ArrayView<Quad> shared, int firstColumn, int columns, int allColumns)
     {
@@ -59,7 +59,7 @@ internal struct PanelColumnSums : IColumnSums<PanelColumnSums>
     private Quad _sums;
 
     public readonly PanelColumnSums Add<TRight>(Panel panel, int terms)
-        where TRight : unmanaged, IOperandLayout
+        where TRight : unmanaged, IPanelLayout
     {
         int width = panel.Rows / Quad.Length;
         PanelColumnSums sums = this;

@@ -7,7 +7,7 @@ namespace GpuDistill.Kernels;
 /// </summary>
 internal struct PanelCopy<T, TLayout>
     where T : unmanaged
-    where TLayout : unmanaged, IOperandLayout<T>
+    where TLayout : unmanaged, IPanelLayout<T>
 {
     private ArrayView<T> _source;
     private ArrayView<Quad> _shared;
@@ -68,7 +68,7 @@ internal struct PanelCopy<T, TLayout>
         for (int i = 0; i < _quads; i += _threads)
         {
             bool has = layout.Has(firstRow + layout.Row(i, _panelRows), firstTerm + layout.Term(i, _panelRows), _rows, _terms, 0);
-            AsyncCopy.OneQuad(ref target[i], ref source[has ? quad : 0], has ? AsyncCopy.QuadBytes : 0);
+            AsyncCopy.OneQuad(ref target[layout.Place(i, _panelRows)], ref source[has ? quad : 0], has ? AsyncCopy.QuadBytes : 0);
             quad += stride;
         }
     }
