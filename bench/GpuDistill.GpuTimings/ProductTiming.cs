@@ -14,26 +14,17 @@ internal static class ProductTiming
     private static readonly Layout[] Layouts = [new("x W", false, false), new("g W^T", false, true), new("x^T g", true, false)];
 
     /// <summary>All shapes in all layouts and types, the fastest type first.</summary>
-    public static IEnumerable<Work> All(TimingDevice device)
-    {
-        // Products of bf16 numbers are exact, so no error beside that of sums.
-        IEnumerable<Work> works = Of(device, TypeOf(device.Kernels(MatrixPrecision.Exact), ElementTypes.BFloat16.Name, ElementTypes.BFloat16, 0));
-        foreach (MatrixPrecision precision in device.Precisions)
-        {
-            works = works.Concat(Of(device, TypeOf(
-                device.Kernels(precision), TimingDevice.Dtype(precision), ElementTypes.Single, TimingDevice.ProductError(precision))));
-        }
+    public static IEnumerable<Work> All(TimingDevice device) => device.Precisions.SelectMany(precision => precision == MatrixPrecision.BFloat16
+        ? Of(device, TypeOf(device, precision, ElementTypes.BFloat16))
+        : Of(device, TypeOf(device, precision, ElementTypes.Single)));
 
-        return works;
-    }
-
-    private static ProductType<T> TypeOf<T>(KernelContext kernels, string dtype, ElementType<T> element, double error)
+    private static ProductType<T> TypeOf<T>(TimingDevice device, MatrixPrecision precision, ElementType<T> element)
         where T : unmanaged => new(
-            dtype,
+            TimingDevice.Dtype(precision),
             element,
-            error,
+            TimingDevice.ProductError(precision),
             (left, right, result, layout) =>
-                MatrixProduct.Bind(kernels, left, right, result, layout.TransposeLeft, layout.TransposeRight));
+                MatrixProduct.Bind(device.Kernels(precision), left, right, result, layout.TransposeLeft, layout.TransposeRight));
 
     private static IEnumerable<Work> Of<T>(TimingDevice device, ProductType<T> type)
         where T : unmanaged

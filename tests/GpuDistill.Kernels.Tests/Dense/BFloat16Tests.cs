@@ -31,7 +31,11 @@ public class BFloat16Tests
         foreach ((int batch, int inputs, int outputs) in Shapes)
         {
             foreach (Activation activation in DenseData.Activations)
-                CheckForward(context, batch, inputs, outputs, activation, activation == Activation.Gelu ? 0 : 0.3f);
+            {
+                float rate = activation == Activation.Gelu ? 0 : 0.3f;
+                CheckForward<BFloat16>(context, batch, inputs, outputs, activation, rate, v => (float)v, rounded: true);
+                CheckForward<float>(context, batch, inputs, outputs, activation, rate, v => v, rounded: false); // as logits are stored
+            }
         }
     }
 
@@ -89,7 +93,52 @@ public class BFloat16Tests
         Assert.Contains("float and BFloat16", refused.Message, StringComparison.Ordinal);
     }
 
-    private static void CheckForward(KernelContext context, int batch, int inputs, int outputs, Activation activation, float rate)
+    [Fact]
+    public void A_context_of_products_in_bf16_refuses_matrices_in_single_precision()
+    {
+        using KernelContext context = new(TestDevices.Get("cpu", KernelVariant.Auto).Accelerator, precision: MatrixPrecision.BFloat16);
+        using GuardedBuffer<float> a = new(context, 4);
+        using GuardedBuffer<float> b = new(context, 4);
+        using GuardedBuffer<float> c = new(context, 4);
+        using GuardedBuffer<float> biases = new(context, 2);
+        Matrix<float> left = a.Matrix(2, 2), right = b.Matrix(2, 2), result = c.Matrix(2, 2);
+        foreach (Action bind in (Action[])[
+            () => MatrixProduct.Bind(context, left, right, result),
+            () => DenseForward.Bind(context, left, right, biases.View, result),
+            () => DenseBackwardInput.Bind(context, left, right, result),
+            () => DenseBackwardWeights.Bind(context, left, right, result, biases.View)])
+        {
+            Assert.EndsWith(
+                " got matrices in single precision, and the precision chosen for products is BFloat16.",
+                Assert.Throws<NotSupportedException>(bind).Message,
+                StringComparison.Ordinal);
+        }
+
+        using GuardedBuffer<BFloat16> rounded = new(context, 4);
+        MatrixProduct.Bind(context, rounded.Matrix(1, 4), rounded.Matrix(4, 1), new Matrix<BFloat16>(a.View.Cast<BFloat16>(), 1, 1)).Dispose();
+    }
+
+    [Fact]
+    public void Single_precision_has_no_output_in_bf16()
+    {
+        KernelContext context = TestDevices.Get("cpu", KernelVariant.Auto);
+        using GuardedBuffer<float> a = new(context, 4);
+        using GuardedBuffer<BFloat16> c = new(context, 4);
+        NotSupportedException refused = Assert.Throws<NotSupportedException>(
+            () => DenseForward.Bind(context, a.Matrix(2, 2), a.Matrix(2, 2), a.View.SubView(0, 2), c.Matrix(2, 2)));
+        Assert.Equal("DenseForward has no output in bf16 of matrices in single precision.", refused.Message);
+    }
+
+    private static void CheckForward<TOutput>(
+        KernelContext context,
+        int batch,
+        int inputs,
+        int outputs,
+        Activation activation,
+        float rate,
+        Func<TOutput, float> widen,
+        bool rounded)
+        where TOutput : unmanaged
     {
         BFloat16[] x = BFloat16Data.Uniform(batch * inputs, 1, 1);
         BFloat16[] w = BFloat16Data.Uniform(inputs * outputs, 1, 2);
@@ -97,8 +146,8 @@ public class BFloat16Tests
         using GuardedBuffer<BFloat16> input = new(context, x);
         using GuardedBuffer<BFloat16> weights = new(context, w);
         using GuardedBuffer<float> biases = new(context, b);
-        using GuardedBuffer<BFloat16> output = new(context, batch * outputs);
-        using GuardedBuffer<BFloat16> kept = new(context, batch * outputs);
+        using GuardedBuffer<TOutput> output = new(context, batch * outputs);
+        using GuardedBuffer<TOutput> kept = new(context, batch * outputs);
         using GuardedBuffer<StepState> clock = DenseData.Clock(context);
         Dropout? dropout = rate > 0 ? new Dropout(rate, DenseData.Seed, RandomStreams.Dropout(0), clock.View) : null;
         using Launch launch = DenseForward.Bind(
@@ -111,8 +160,8 @@ public class BFloat16Tests
             dropout,
             kept.Matrix(batch, outputs));
         launch.Run(context.Accelerator.DefaultStream);
-        BFloat16[] y = output.Read("output");
-        BFloat16[] a = kept.Read("preactivation");
+        TOutput[] y = output.Read("output");
+        TOutput[] a = kept.Read("preactivation");
         double[] factors = DenseData.DropoutFactors(rate, RandomStreams.Dropout(0), batch, outputs);
         for (int i = 0; i < y.Length; i++)
         {
@@ -127,10 +176,10 @@ public class BFloat16Tests
             }
 
             string what = $"{batch} x {inputs} x {outputs}, {activation}, {i}";
-            Tolerance.BFloat16Product(inputs + 1, magnitude).Check(sum, (float)a[i], what);
+            Tolerance.BFloat16Product(inputs + 1, magnitude, rounded).Check(sum, widen(a[i]), what);
             // f' is at most 1.13 and f's own error a few roundings more.
             double expected = factors[i] * DenseForward.ReferenceActivation(activation, sum);
-            Tolerance.BFloat16Product(inputs + 8, 1.13 * factors[i] * magnitude).Check(expected, (float)y[i], what);
+            Tolerance.BFloat16Product(inputs + 8, 1.13 * factors[i] * magnitude, rounded).Check(expected, widen(y[i]), what);
         }
     }
 
