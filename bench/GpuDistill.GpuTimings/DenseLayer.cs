@@ -1,55 +1,60 @@
+using System.Runtime.CompilerServices;
 using GpuDistill.Kernels;
 using ILGPU.Runtime;
 
 namespace GpuDistill.GpuTimings;
 
-/// <summary>One pass of a layer: binds it to buffers of its own, and gives what checks the result once the launch has run.</summary>
-internal sealed record DensePass(string Name, Func<DeviceBuffers, (Launch Launch, Action Check)> Bind);
+/// <summary>One pass of a layer.</summary>
+/// <param name="Name">Forward, backward input or backward weights.</param>
+/// <param name="Bytes">What it reads and writes, each matrix once. ReLU's derivative reads the input too, where it is needed.</param>
+/// <param name="Bind">Binds it to buffers of its own, and gives what checks the result once the launch has run.</param>
+internal sealed record DensePass(string Name, double Bytes, Func<DeviceBuffers, (Launch Launch, Action Check)> Bind);
 
 /// <summary>A dense layer on the host: x [B x K], the output of a ReLU; weights W [K x M], biases b [M], the gradient g [B x M] at x W + b.</summary>
-internal sealed class DenseLayer(int batch, int inputs, int outputs)
+/// <param name="kernels">The device.</param>
+/// <param name="type">The type of the matrices; biases and what goes to an optimizer are in single precision.</param>
+/// <param name="batch">B.</param>
+/// <param name="inputs">K.</param>
+/// <param name="outputs">M.</param>
+internal sealed class DenseLayer<T>(KernelContext kernels, ElementType<T> type, int batch, int inputs, int outputs)
+    where T : unmanaged
 {
-    private readonly float[] _input = [.. SampledCheck.Values(batch * inputs, 1).Select(value => Math.Max(value, 0))];
-    private readonly float[] _weights = SampledCheck.Values(inputs * outputs, 2);
+    private readonly T[] _input = Rounded(type, SampledCheck.Values(batch * inputs, 1).Select(value => Math.Max(value, 0)));
+    private readonly T[] _weights = Rounded(type, SampledCheck.Values(inputs * outputs, 2));
     private readonly float[] _biases = SampledCheck.Values(outputs, 3);
-    private readonly float[] _gradient = SampledCheck.Values(batch * outputs, 4);
+    private readonly T[] _gradient = Rounded(type, SampledCheck.Values(batch * outputs, 4));
 
-    public int Batch => batch;
+    public IEnumerable<DensePass> Passes => [Forward, BackwardInput, BackwardWeights];
 
-    public int Inputs => inputs;
+    private double ActivationBytes => (double)Unsafe.SizeOf<T>() * batch * (inputs + outputs);
 
-    public int Outputs => outputs;
-
-    /// <summary>What a pass reads and writes: the three matrices, each once. ReLU's derivative reads the input too, where it is needed.</summary>
-    public double Bytes => sizeof(float) * (((double)batch * inputs) + ((double)inputs * outputs) + ((double)batch * outputs));
-
-    public DensePass Forward(KernelContext kernels) => new("forward", buffers =>
+    private DensePass Forward => new("forward", ActivationBytes + ((double)Unsafe.SizeOf<T>() * inputs * outputs), buffers =>
     {
-        Matrix<float> output = new(buffers.Allocate<float>(batch * outputs), batch, outputs);
+        Matrix<T> output = new(buffers.Allocate<T>(batch * outputs), batch, outputs);
         Launch launch = DenseForward.Bind(
             kernels, Input(buffers), Weights(buffers), buffers.Allocate(outputs, _biases), output, Activation.Relu);
         return (launch, () => Check(
             output,
-            kernels,
+            type,
             inputs,
-            (row, column, p) => (double)_input[(row * inputs) + p] * _weights[(p * outputs) + column],
+            (row, column, p) => Of(_input, (row * inputs) + p) * Of(_weights, (p * outputs) + column),
             (_, column, sum) => Math.Max(sum + _biases[column], 0)));
     });
 
-    public DensePass BackwardInput(KernelContext kernels) => new("backward input", buffers =>
+    private DensePass BackwardInput => new("backward input", ActivationBytes + ((double)Unsafe.SizeOf<T>() * inputs * outputs), buffers =>
     {
-        Matrix<float> result = new(buffers.Allocate<float>(batch * inputs), batch, inputs);
+        Matrix<T> result = new(buffers.Allocate<T>(batch * inputs), batch, inputs);
         Launch launch = DenseBackwardInput.Bind(
-            kernels, Gradient(buffers), Weights(buffers), result, new Producer<float>(Activation.Relu, Input(buffers)));
+            kernels, Gradient(buffers), Weights(buffers), result, new Producer<T>(Activation.Relu, Input(buffers)));
         return (launch, () => Check(
             result,
-            kernels,
+            type,
             outputs,
-            (row, column, p) => (double)_gradient[(row * outputs) + p] * _weights[(column * outputs) + p],
-            (row, column, sum) => _input[(row * inputs) + column] > 0 ? sum : 0));
+            (row, column, p) => Of(_gradient, (row * outputs) + p) * Of(_weights, (column * outputs) + p),
+            (row, column, sum) => Of(_input, (row * inputs) + column) > 0 ? sum : 0));
     });
 
-    public DensePass BackwardWeights(KernelContext kernels) => new("backward weights", buffers =>
+    private DensePass BackwardWeights => new("backward weights", ActivationBytes + ((double)sizeof(float) * inputs * outputs), buffers =>
     {
         Matrix<float> weights = new(buffers.Allocate<float>(inputs * outputs), inputs, outputs);
         Matrix<float> biases = new(buffers.Allocate<float>(outputs), 1, outputs);
@@ -60,32 +65,37 @@ internal sealed class DenseLayer(int batch, int inputs, int outputs)
         {
             Check(
                 weights,
-                kernels,
+                ElementTypes.Single,
                 batch,
-                (row, column, p) => (double)_input[(p * inputs) + row] * _gradient[(p * outputs) + column],
+                (row, column, p) => Of(_input, (p * inputs) + row) * Of(_gradient, (p * outputs) + column),
                 (_, _, sum) => sum);
-            Check(biases, kernels, batch, (_, column, p) => _gradient[(p * outputs) + column], (_, _, sum) => sum);
+            Check(biases, ElementTypes.Single, batch, (_, column, p) => Of(_gradient, (p * outputs) + column), (_, _, sum) => sum);
         }
     });
 
-    private Matrix<float> Input(DeviceBuffers buffers) => new(buffers.Allocate(_input.Length, _input), batch, inputs);
+    private static T[] Rounded(ElementType<T> type, IEnumerable<float> values) => [.. values.Select(type.Round)];
 
-    private Matrix<float> Weights(DeviceBuffers buffers) => new(buffers.Allocate(_weights.Length, _weights), inputs, outputs);
+    private double Of(T[] values, int place) => type.Widen(values[place]);
 
-    private Matrix<float> Gradient(DeviceBuffers buffers) => new(buffers.Allocate(_gradient.Length, _gradient), batch, outputs);
+    private Matrix<T> Input(DeviceBuffers buffers) => new(buffers.Allocate(_input.Length, _input), batch, inputs);
 
-    private static void Check(
-        Matrix<float> result, KernelContext kernels, int terms, Func<int, int, int, double> term, Func<int, int, double, double> finish)
+    private Matrix<T> Weights(DeviceBuffers buffers) => new(buffers.Allocate(_weights.Length, _weights), inputs, outputs);
+
+    private Matrix<T> Gradient(DeviceBuffers buffers) => new(buffers.Allocate(_gradient.Length, _gradient), batch, outputs);
+
+    private void Check<TResult>(
+        Matrix<TResult> result, ElementType<TResult> resultType, int terms, Func<int, int, int, double> term, Func<int, int, double, double> finish)
+        where TResult : unmanaged
     {
-        float[] actual = result.Data.GetAsArray();
+        TResult[] actual = result.Data.GetAsArray();
         SampledCheck.Of(
             result.Rows,
             result.Columns,
             terms,
             TimingDevice.ProductError(kernels.Precision),
-            unit: 0,
+            resultType.Unit,
             term,
             finish,
-            (row, column) => actual[(row * result.Columns) + column]);
+            (row, column) => resultType.Widen(actual[(row * result.Columns) + column]));
     }
 }

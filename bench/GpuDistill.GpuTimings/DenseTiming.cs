@@ -11,11 +11,13 @@ internal static class DenseTiming
     public static IEnumerable<Work> All(TimingDevice device)
     {
         (int batch, int inputs, int outputs) = device.IsDry ? (96, 40, 24) : (8192, 1200, 1200);
-        DenseLayer layer = new(batch, inputs, outputs);
         foreach (MatrixPrecision precision in device.Precisions)
         {
             KernelContext kernels = device.Kernels(precision);
-            foreach (DensePass pass in (DensePass[])[layer.Forward(kernels), layer.BackwardInput(kernels), layer.BackwardWeights(kernels)])
+            IEnumerable<DensePass> passes = precision == MatrixPrecision.BFloat16
+                ? new DenseLayer<BFloat16>(kernels, ElementTypes.BFloat16, batch, inputs, outputs).Passes
+                : new DenseLayer<float>(kernels, ElementTypes.Single, batch, inputs, outputs).Passes;
+            foreach (DensePass pass in passes)
             {
                 string name = $"dense {pass.Name} [{batch} x {inputs}] -> {outputs}, ReLU";
                 Timing blank = new("dense", name, TimingDevice.Dtype(precision))
@@ -25,15 +27,15 @@ internal static class DenseTiming
                     Terms = inputs,
                     Pass = pass.Name,
                 };
-                yield return new Work(blank, timing => Measure(timing, device, layer, pass));
+                yield return new Work(blank, timing => Measure(timing, device, pass, 2.0 * batch * inputs * outputs));
             }
         }
     }
 
-    private static Timing Measure(Timing timing, TimingDevice device, DenseLayer layer, DensePass pass)
+    private static Timing Measure(Timing timing, TimingDevice device, DensePass pass, double operations)
     {
         using DeviceBuffers buffers = new(device.Stream.Accelerator);
-        Launch[] launches = new Launch[device.Sets(layer.Bytes)];
+        Launch[] launches = new Launch[device.Sets(pass.Bytes)];
         Action check = () => { };
         for (int i = 0; i < launches.Length; i++)
         {
@@ -49,8 +51,8 @@ internal static class DenseTiming
         {
             Variant = $"{launches[0].Variant}",
             MegabytesInTurns = buffers.Bytes / 1e6,
-            ShareOfCopyBandwidth = device.ShareOfCopy(layer.Bytes, measured),
-            TeraFlops = 2.0 * layer.Batch * layer.Inputs * layer.Outputs / measured.Seconds / 1e12,
+            ShareOfCopyBandwidth = device.ShareOfCopy(pass.Bytes, measured),
+            TeraFlops = operations / measured.Seconds / 1e12,
         };
     }
 }

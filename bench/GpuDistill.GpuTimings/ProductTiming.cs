@@ -14,27 +14,24 @@ internal static class ProductTiming
     private static readonly Layout[] Layouts = [new("x W", false, false), new("g W^T", false, true), new("x^T g", true, false)];
 
     /// <summary>All shapes in all layouts and types, the fastest type first.</summary>
-    public static IEnumerable<Work> All(TimingDevice device)
-    {
-        // Products of bf16 numbers are exact, so no error beside that of sums. Where warpgroups multiply them, warps do too, for comparison.
-        IEnumerable<Work> works = Of(device, TypeOf(device.Kernels(MatrixPrecision.Exact), ElementTypes.BFloat16.Name, ElementTypes.BFloat16, 0));
-        if (device.WithoutWarpGroups is { } warps)
-            works = works.Concat(Of(device, TypeOf(warps, ElementTypes.BFloat16.Name, ElementTypes.BFloat16, 0), ", by warps"));
-        foreach (MatrixPrecision precision in device.Precisions)
-        {
-            works = works.Concat(Of(device, TypeOf(
-                device.Kernels(precision), TimingDevice.Dtype(precision), ElementTypes.Single, TimingDevice.ProductError(precision))));
-        }
+    public static IEnumerable<Work> All(TimingDevice device) => device.Precisions.SelectMany(precision => Of(device, precision));
 
-        return works;
+    private static IEnumerable<Work> Of(TimingDevice device, MatrixPrecision precision)
+    {
+        KernelContext kernels = device.Kernels(precision);
+        if (precision != MatrixPrecision.BFloat16)
+            return Of(device, TypeOf(kernels, ElementTypes.Single));
+        // Where warpgroups multiply, warps do too, for comparison.
+        IEnumerable<Work> works = Of(device, TypeOf(kernels, ElementTypes.BFloat16));
+        return device.WithoutWarpGroups is { } warps ? works.Concat(Of(device, TypeOf(warps, ElementTypes.BFloat16), ", by warps")) : works;
     }
 
-    private static ProductType<T> TypeOf<T>(KernelContext kernels, string dtype, ElementType<T> element, double error)
+    private static ProductType<T> TypeOf<T>(KernelContext kernels, ElementType<T> element)
         where T : unmanaged => new(
             kernels,
-            dtype,
+            TimingDevice.Dtype(kernels.Precision),
             element,
-            error,
+            TimingDevice.ProductError(kernels.Precision),
             (left, right, result, layout) =>
                 MatrixProduct.Bind(kernels, left, right, result, layout.TransposeLeft, layout.TransposeRight));
 

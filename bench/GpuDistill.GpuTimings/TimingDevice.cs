@@ -22,7 +22,9 @@ internal sealed class TimingDevice : IDisposable
         _context = context;
         _accelerator = accelerator;
         IsDry = isDry;
-        _withoutWarpGroups = new(() => Kernels(MatrixPrecision.Exact).HasWarpGroups ? new KernelContext(accelerator) { AvoidsWarpGroups = true } : null);
+        _withoutWarpGroups = new(() => Kernels(MatrixPrecision.BFloat16).HasWarpGroups
+            ? new KernelContext(accelerator, precision: MatrixPrecision.BFloat16) { AvoidsWarpGroups = true }
+            : null);
         CopyBandwidth = RoundClock.CopyBandwidth(accelerator, isDry ? 1 << 20 : 1 << 30);
     }
 
@@ -35,12 +37,12 @@ internal sealed class TimingDevice : IDisposable
 
     public AcceleratorStream Stream => _accelerator.DefaultStream;
 
-    /// <summary>The precisions of products that the device has, the fastest first.</summary>
+    /// <summary>The precisions of products that the device has, on tensor cores the fastest first.</summary>
     public IReadOnlyList<MatrixPrecision> Precisions => Kernels(MatrixPrecision.Exact).HasTensorCores
-        ? [MatrixPrecision.Tf32, MatrixPrecision.Exact]
-        : [MatrixPrecision.Exact];
+        ? [MatrixPrecision.BFloat16, MatrixPrecision.Tf32, MatrixPrecision.Exact]
+        : [MatrixPrecision.BFloat16, MatrixPrecision.Exact];
 
-    /// <summary>Products on a device that has warpgroups as on one that has none; null where there are none.</summary>
+    /// <summary>Products in bf16 on a device that has warpgroups as on one that has none; null where there are none.</summary>
     public KernelContext? WithoutWarpGroups => _withoutWarpGroups.Value;
 
     /// <summary>The selector that <see cref="DistillDevice.Open(string, KernelVariant, int, MatrixPrecision)"/> has for it.</summary>
@@ -67,9 +69,14 @@ internal sealed class TimingDevice : IDisposable
     }
 
     /// <summary>What PyTorch calls a precision of products.</summary>
-    public static string Dtype(MatrixPrecision precision) => precision == MatrixPrecision.Tf32 ? "tf32" : "float32";
+    public static string Dtype(MatrixPrecision precision) => precision switch
+    {
+        MatrixPrecision.BFloat16 => ElementTypes.BFloat16.Name,
+        MatrixPrecision.Tf32 => "tf32",
+        _ => ElementTypes.Single.Name,
+    };
 
-    /// <summary>What a product may be off, relative to itself, because both factors were rounded to a precision's type.</summary>
+    /// <summary>What a product may be off, relative to itself, because both factors were rounded to a precision's type; those of bf16 numbers are exact.</summary>
     public static double ProductError(MatrixPrecision precision) => precision == MatrixPrecision.Tf32 ? 1.0 / 1000 : 0;
 
     /// <summary>How many sets of buffers of so many bytes to take in turns.</summary>

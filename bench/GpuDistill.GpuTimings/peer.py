@@ -73,7 +73,10 @@ def time_loss(entry, peer):
 
 
 def time_step(entry, peer):
-    """The same network, loss and optimizer on a batch that is at hand (ours gathers it, too)."""
+    """The same network, loss and optimizer on a batch that is at hand (ours gathers it, too).
+
+    In bfloat16 by autocast, which keeps parameters, their gradients and the loss in single precision as ours does; its logits are in bf16.
+    """
     torch.backends.cuda.matmul.allow_tf32 = entry["dtype"] == "tf32"
     sizes, batch = entry["layers"], entry["rows"]
     layers = []
@@ -83,7 +86,13 @@ def time_step(entry, peer):
     optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, MOMENTUM, fused=peer == "torch.compile" or None)
     images, teacher = uniform(batch, sizes[0]).abs(), uniform(batch, sizes[-1], limit=8.0)
     labels = torch.randint(sizes[-1], (batch,), device=peer_clock.DEVICE)
-    objective = lambda model, images, teacher, labels: loss(model(images), teacher, labels)
+
+    def objective(model, images, teacher, labels):
+        mixed = entry["dtype"] == "bfloat16" and images.dtype != torch.float64
+        with torch.autocast(peer_clock.DEVICE, torch.bfloat16, enabled=mixed):
+            logits = model(images)
+        return loss(logits, teacher, labels)
+
     forward = compiled(peer, lambda: objective(model, images, teacher, labels), mode="reduce-overhead")
     update = optimizer.step if "optimizer" not in peer else torch.compile(lambda: optimizer.step(), mode="reduce-overhead")
 
@@ -98,7 +107,7 @@ def time_step(entry, peer):
     exact = copy.deepcopy(model).double()
     objective(exact, images.double(), teacher.double(), labels).backward()
     run()
-    allowed = 6e-2 if entry["dtype"] == "tf32" else 1e-2
+    allowed = {"bfloat16": 2e-1, "tf32": 6e-2}.get(entry["dtype"], 1e-2)
     for parameter, start in zip(model.parameters(), exact.parameters()):
         way = -LEARNING_RATE * start.grad
         require((parameter.double() - start - way).norm() <= allowed * way.norm() + 1e-7 * start.norm(), "step")
@@ -135,23 +144,27 @@ def time_product(entry, peer):
 
 
 def time_dense(entry, peer):
+    """The passes by themselves; gradients of weights and biases end in single precision, as an optimizer takes them."""
     batch, inputs, outputs, which = entry["rows"], entry["terms"], entry["columns"], entry["pass"]
     torch.backends.cuda.matmul.allow_tf32 = entry["dtype"] == "tf32"
+    dtype = torch.bfloat16 if entry["dtype"] == "bfloat16" else torch.float32
+    size, unit = torch.finfo(dtype).bits // 8, 1 / 256 if dtype == torch.bfloat16 else 0.0
     passes = {
         "forward": lambda x, w, b, g: torch.relu(torch.addmm(b, x, w)),
         "backward input": lambda x, w, b, g: (g @ w.T) * (x > 0),
-        "backward weights": lambda x, w, b, g: (x.T @ g, g.sum(0)),
+        "backward weights": lambda x, w, b, g: ((x.T @ g).float(), g.sum(0).float()),
     }
     run = compiled(peer, passes[which])
-    make = lambda: (uniform(batch, inputs).relu(), uniform(inputs, outputs), uniform(outputs), uniform(batch, outputs))
-    sets = sets_of(4 * (batch * inputs + inputs * outputs + batch * outputs), make)
+    drawn = lambda *shape: uniform(*shape, dtype=dtype)
+    make = lambda: (drawn(batch, inputs).relu(), drawn(inputs, outputs), drawn(outputs), drawn(batch, outputs))
+    sets = sets_of(size * (batch * inputs + inputs * outputs + batch * outputs), make)
     (x, w, b, g), result = sets[0], run(*sets[0])
     if which == "forward":
-        require_product(result, x, w, lambda sums: (sums + b).relu(), entry["dtype"])
+        require_product(result, x, w, lambda sums: (sums + b).relu(), entry["dtype"], unit)
     elif which == "backward input":
-        require_product(result, g, w.T, lambda sums: sums * (x[:8] > 0), entry["dtype"])
+        require_product(result, g, w.T, lambda sums: sums * (x[:8] > 0), entry["dtype"], unit)
     else:
-        require_product(result[0], x.T, g, lambda sums: sums, entry["dtype"])
+        require_product(result[0], x.T, g, lambda sums: sums, entry["dtype"], unit)
     return measure_in_turns(run, sets)
 
 

@@ -43,7 +43,7 @@ public sealed class ExperimentSession : IDisposable
         {
             ["training images"] = Identity(train),
             ["test images"] = Identity(test),
-            ["device"] = $"{device.Info}, {device.Kernels.Variant}",
+            ["device"] = $"{device.Info}, {device.Kernels.Variant}{device.PrecisionSuffix}",
             ["version"] = Version,
         });
         _workshop = new Workshop(device, train, test, _store, cancellation);

@@ -12,9 +12,17 @@ public class DevicesTests
         Assert.Contains("cpu", result.Out);
         Assert.Contains("was asked for by name", result.Out);
         Assert.Contains(", on 1 worker thread.", result.Out);
+        Assert.Contains("Matrix products: exact.", result.Out);
         Assert.Contains("portable", result.Out); // as --variant takes it
         Assert.DoesNotContain('\u001b', result.Out);
         Assert.Equal("", result.Error);
+    }
+
+    [Fact]
+    public void What_there_are_no_tensor_cores_for_is_told()
+    {
+        CliResult result = CliRunner.Succeeds("devices", "--device", "cpu", "--precision", "BF16");
+        Assert.Contains("Matrix products: bf16, without tensor cores: slower than exact.", result.Out);
     }
 
     [Fact]
@@ -33,6 +41,7 @@ public class DevicesTests
         JsonElement root = JsonDocument.Parse(result.Out).RootElement;
         Assert.Equal("cpu", root.GetProperty("taken").GetString());
         Assert.Equal("simd128", root.GetProperty("variant").GetString());
+        Assert.Equal("exact", root.GetProperty("precision").GetString());
         Assert.Equal(3, root.GetProperty("threads").GetInt32());
         Assert.Contains(root.GetProperty("devices").EnumerateArray(), device => device.GetProperty("kind").GetString() == "cpu");
         Assert.Equal(result.Out, File.ReadAllText(directory["new/one/devices.json"]));

@@ -63,6 +63,24 @@ public sealed class EndToEndTests(EndToEndTests.Workshop workshop) : IClassFixtu
     }
 
     [Fact]
+    public void Everything_goes_in_mixed_precision_too_and_the_result_says_so()
+    {
+        string[] bf16 = ["--precision", "bf16"];
+        string[] distill = ["distill", "--student", "784-12-10", "--epochs", "3", "--batch", "50", "--json", .. bf16];
+        workshop.Run(["logits", "--teacher", workshop["teacher"], "--output", workshop["bf16-logits"], .. bf16]);
+        CliResult stored = workshop.Run([.. distill, "--logits", workshop["bf16-logits"], "--output", workshop["bf16-one"]]);
+        workshop.Run([.. distill, "--teacher", workshop["teacher"], "--output", workshop["bf16-two"]]);
+        Assert.Equal(File.ReadAllBytes(workshop["bf16-one/model.safetensors"]), File.ReadAllBytes(workshop["bf16-two/model.safetensors"]));
+        JsonElement report = JsonDocument.Parse(stored.Out).RootElement;
+        Assert.Equal("bf16", report.GetProperty("options").GetProperty("precision").GetString());
+        CliResult evaluated = workshop.Run(["evaluate", workshop["bf16-one"], "--json", .. bf16]);
+        Assert.Equal(report.GetProperty("errors").GetInt32(), JsonDocument.Parse(evaluated.Out).RootElement.GetProperty("errors").GetInt32());
+        Assert.Equal(report.GetProperty("crossEntropy").GetDouble(), JsonDocument.Parse(evaluated.Out).RootElement.GetProperty("crossEntropy").GetDouble());
+        workshop.Run(["evaluate", workshop["bf16-one"]]); // the model is as any other
+        Assert.NotEqual(File.ReadAllBytes(workshop["logits/logits.safetensors"]), File.ReadAllBytes(workshop["bf16-logits/logits.safetensors"]));
+    }
+
+    [Fact]
     public void An_arithmetic_mean_can_be_distilled_at_its_own_temperature_only()
     {
         workshop.Run("train", "--layers", "784-8-10", "--epochs", "1", "--seed", "2", "--output", workshop["second"]);

@@ -1,3 +1,4 @@
+using GpuDistill.Kernels;
 using GpuDistill.Mnist;
 using Xunit;
 
@@ -42,6 +43,14 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void Runs_in_another_precision_are_not_taken_for_these()
+    {
+        Run("mnist-table");
+        Assert.Equal((6, 0), Run("mnist-table", precision: MatrixPrecision.BFloat16));
+        Assert.Equal((0, 6), Run("mnist-table", precision: MatrixPrecision.BFloat16));
+    }
+
+    [Fact]
     public void A_damaged_network_is_made_again_with_a_warning_and_the_same_result()
     {
         Run("mnist-table");
@@ -59,10 +68,11 @@ public sealed class SessionTests : IDisposable
 
     private string RunsDirectory => Path.Combine(_directory, "runs");
 
-    private (int Done, int Found) Run(string name, ImageDataset? train = null, int stopAfter = int.MaxValue)
+    private (int Done, int Found) Run(
+        string name, ImageDataset? train = null, int stopAfter = int.MaxValue, MatrixPrecision precision = MatrixPrecision.Exact)
     {
         using CancellationTokenSource source = new();
-        using DistillDevice device = DistillDevice.Open("cpu");
+        using DistillDevice device = DistillDevice.Open("cpu", precision: precision);
         using ExperimentSession session = new(
             device, train ?? Tiny.Train, Tiny.Test, Tiny.Options(_directory, name), cancellation: source.Token);
         Counter counter = new(done =>

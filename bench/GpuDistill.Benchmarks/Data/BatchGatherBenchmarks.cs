@@ -22,7 +22,7 @@ public class BatchGatherBenchmarks : OperationBenchmarks
             Kernels,
             new BatchSource { Pixels = Buffer(pixels), Height = Side, Width = Side, Labels = Buffer(new int[Images]) },
             Buffer(default(StepState)),
-            new BatchTarget
+            new BatchTarget<float>
             {
                 Images = Matrix(Case.Rows, Case.Columns, 2),
                 Rows = Buffer(new int[Case.Rows]),

@@ -12,15 +12,17 @@ internal static class DenseShapes
             throw new ArgumentException($"{name} is {matrix.Shape}; a dense layer needs at least one row and one column.", name);
     }
 
-    /// <summary>Whether matrices of this type are in bf16, and not in single precision; refuses all others.</summary>
-    public static bool AreBFloat16<T>(string operation)
+    /// <summary>
+    /// Whether the operands of a product are in bf16, and not in single precision; refuses all others, and single precision where the
+    /// context is one of products in bf16.
+    /// </summary>
+    public static bool AreBFloat16<T>(KernelContext context, string operation)
         where T : unmanaged
     {
-        if (typeof(T) == typeof(BFloat16))
-            return true;
-        if (typeof(T) == typeof(float))
-            return false;
-        throw StorageType.NotSupported<T>(operation, "float and BFloat16");
+        bool areBFloat16 = StorageType.IsBFloat16<T>(operation);
+        if (!areBFloat16 && context.Precision == MatrixPrecision.BFloat16)
+            throw new NotSupportedException($"{operation} got matrices in single precision, and the precision chosen for products is {nameof(MatrixPrecision.BFloat16)}.");
+        return areBFloat16;
     }
 
     public static void Defined(Activation activation, [CallerArgumentExpression(nameof(activation))] string? name = null)

@@ -37,9 +37,9 @@ internal static class KernelCatalog
             : StorageType.All.Select(storage => (Type[])[storage.Element, storage.Storage]);
     }
 
-    // An element type follows from its storage, where there is one.
+    // Element types follow from storage and layouts, where there is a storage.
     private static IEnumerable<string> NamesOf(Type[] types) =>
-        types.Where(type => !types.Any(other => StorageType.All.Contains((type, other)))).Select(NameOf);
+        types.Any(type => StorageType.All.Any(known => known.Storage == type)) ? types.Where(type => !type.IsPrimitive).Select(NameOf) : types.Select(NameOf);
 
     private static string NameOf(Type type)
     {

@@ -56,7 +56,7 @@ public sealed class KernelContext : IDisposable
             _workers = new(() => new CpuWorkers(threads));
         if (variant != KernelVariant.Auto && !Supports(variant))
             throw new NotSupportedException($"{accelerator.Name} cannot run the variant {variant}.");
-        if (precision != MatrixPrecision.Exact)
+        if (precision == MatrixPrecision.Tf32)
             CheckTensorCores();
         _warpGroups = new(() => accelerator is CudaAccelerator cuda ? WarpGroupProbe.Passes(cuda) : HasTensorCores);
         if (accelerator is CLAccelerator openCl)
@@ -88,10 +88,10 @@ public sealed class KernelContext : IDisposable
     internal bool HasFixedWarps => Accelerator.AcceleratorType != AcceleratorType.OpenCL;
 
     /// <summary>
-    /// Whether there are tensor cores for TF32 and asynchronous copies to shared memory, which came together. In tests, an accelerator
-    /// with warps and groups as large as theirs.
+    /// Whether there are tensor cores for TF32 and bf16 (CUDA, compute capability 8.0; asynchronous copies to shared memory came with them).
     /// </summary>
-    internal bool HasTensorCores => Accelerator is CudaAccelerator cuda
+    /// <remarks>In tests, an accelerator with warps and groups as large as theirs.</remarks>
+    public bool HasTensorCores => Accelerator is CudaAccelerator cuda
         ? cuda.Architecture >= TensorCore.Oldest
         : _emulatesCuda && Accelerator.AcceleratorType == AcceleratorType.CPU
             && Accelerator.WarpSize == TensorCore.WarpSize && Accelerator.MaxNumThreadsPerGroup >= RowTeam.MaxGroupSize;

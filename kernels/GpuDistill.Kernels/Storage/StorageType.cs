@@ -17,6 +17,17 @@ internal static class StorageType
         where T : unmanaged =>
         typeof(T) == typeof(System.Half) || typeof(T) == typeof(ILGPU.Half);
 
+    /// <summary>Whether it is bf16, and not single precision: the types of layers. Refuses all others.</summary>
+    public static bool IsBFloat16<T>(string operation)
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(BFloat16))
+            return true;
+        if (typeof(T) == typeof(float))
+            return false;
+        throw NotSupported<T>(operation, "float and BFloat16");
+    }
+
     /// <summary>The same matrix for device code, which handles types of 16 bits as integers.</summary>
     public static Matrix<ushort> Bits<T>(Matrix<T> matrix)
         where T : unmanaged =>

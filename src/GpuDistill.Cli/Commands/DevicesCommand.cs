@@ -42,7 +42,13 @@ internal static class DevicesCommand
         int threads = taken.Kernels.Threads;
         string workers = threads > 0 ? $", on {Units.Counted(threads, "worker thread")}" : "";
         console.Conclude($"Kernels: {variant.ToString().ToLowerInvariant()}{workers}.");
-        DevicesResult result = new(taken.Selector, taken.Choice, variant.ToString().ToLowerInvariant(), threads > 0 ? threads : null, devices);
+        MatrixPrecision precision = taken.Kernels.Precision;
+        string cores = precision == MatrixPrecision.Exact ? ""
+            : taken.Kernels.HasTensorCores ? ", on tensor cores"
+            : ", without tensor cores: slower than exact";
+        console.Conclude($"Matrix products: {CommonOptions.WordOf(precision)}{cores}.");
+        DevicesResult result = new(
+            taken.Selector, taken.Choice, variant.ToString().ToLowerInvariant(), CommonOptions.WordOf(precision), threads > 0 ? threads : null, devices);
         if (directory is not null)
             console.Tell($"Written: {directory.WriteJson(FileName, result)}");
         console.Result(result);
@@ -51,5 +57,5 @@ internal static class DevicesCommand
 
     /// <summary>The result.</summary>
     private sealed record DevicesResult(
-        string Taken, string Choice, string Variant, int? Threads, IReadOnlyList<DeviceInfo> Devices);
+        string Taken, string Choice, string Variant, string Precision, int? Threads, IReadOnlyList<DeviceInfo> Devices);
 }

@@ -18,8 +18,11 @@ internal sealed class CommonOptions
         n => n >= 1 && n <= KernelContext.MaxThreads, $"a whole number from 1 to {KernelContext.MaxThreads}");
 
     public Option<string> Precision { get; } = OptionFactory.Choice(
-        "--precision", "KIND", "Matrix products, exactly in single precision or on the tensor cores of CUDA GPUs", "exact",
-        [.. Enum.GetNames<MatrixPrecision>().Select(name => name.ToLowerInvariant())]);
+        "--precision", "KIND",
+        "Matrix products: of single precision, exactly or in TF32 on the tensor cores of CUDA GPUs, or of weights and activations in bf16 "
+        + "(mixed precision; where there are no tensor cores it runs and is slower than exact)",
+        "exact",
+        [.. Enum.GetValues<MatrixPrecision>().Select(WordOf)]);
 
     public Option<bool> Json { get; } = new("--json")
     {
@@ -36,6 +39,10 @@ internal sealed class CommonOptions
         return this;
     }
 
+    /// <summary>A precision as the option spells it.</summary>
+    public static string WordOf(MatrixPrecision precision) =>
+        precision == MatrixPrecision.BFloat16 ? "bf16" : precision.ToString().ToLowerInvariant();
+
     public CommandOutput Output(ParseResult parsed, Session session) => new(session.Terminal, parsed.GetValue(Json));
 
     /// <summary>Opens the device; what it cannot do is told by the option that asked for it.</summary>
@@ -43,7 +50,7 @@ internal sealed class CommonOptions
     {
         string name = parsed.GetValue(Device) ?? "auto";
         KernelVariant variant = Enum.Parse<KernelVariant>(parsed.GetRequiredValue(Variant), ignoreCase: true);
-        MatrixPrecision precision = Enum.Parse<MatrixPrecision>(parsed.GetRequiredValue(Precision), ignoreCase: true);
+        MatrixPrecision precision = Enum.GetValues<MatrixPrecision>().Single(value => WordOf(value) == parsed.GetRequiredValue(Precision));
         try
         {
             return DistillDevice.Open(name, variant, parsed.GetValue(Threads) ?? 0, precision);
@@ -57,8 +64,8 @@ internal sealed class CommonOptions
                 throw new InputException($"--variant {parsed.GetValue(Variant)}: {device.Info} cannot run it; it can {OptionFactory.Listed(possible)}.");
             }
 
-            if (precision != MatrixPrecision.Exact)
-                throw new InputException($"--precision {parsed.GetValue(Precision)}: {device.Info} has no tensor cores for it; it can exact.");
+            if (precision == MatrixPrecision.Tf32)
+                throw new InputException($"--precision {parsed.GetValue(Precision)}: {device.Info} has no tensor cores for it; it can exact or bf16.");
             throw new InputException($"--threads: {exception.Message}");
         }
     }

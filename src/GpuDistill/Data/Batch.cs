@@ -4,11 +4,13 @@ using ILGPU.Runtime;
 
 namespace GpuDistill;
 
-/// <summary>The buffers of one batch, allocated once: images as floats, row numbers, labels, and the step they follow from.</summary>
+/// <summary>
+/// The buffers of one batch, allocated once: row numbers, labels, and the step they follow from. Its images are gathered into whatever they
+/// go through.
+/// </summary>
 internal sealed class Batch : IDisposable
 {
     private readonly ResidentImages _source;
-    private readonly MemoryBuffer1D<float, Stride1D.Dense> _images;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _rows;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _labels;
     private readonly MemoryBuffer1D<StepState, Stride1D.Dense> _clock;
@@ -17,15 +19,13 @@ internal sealed class Batch : IDisposable
     {
         _source = source;
         Accelerator accelerator = source.Device.Accelerator;
-        int pixels = source.Dataset.Height * source.Dataset.Width;
-        _images = accelerator.Allocate1D<float>((long)size * pixels);
         _rows = accelerator.Allocate1D<int>(size);
         _labels = accelerator.Allocate1D<int>(size);
         _clock = accelerator.Allocate1D<StepState>(1);
-        Images = new Matrix<float>(_images.View, size, pixels);
+        Size = size;
     }
 
-    public Matrix<float> Images { get; }
+    public int Size { get; }
 
     public ArrayView<int> Rows => _rows.View;
 
@@ -38,15 +38,17 @@ internal sealed class Batch : IDisposable
 
     public Launch BindClock(LearningRateSchedule schedule) => StepClock.Bind(_source.Device.Kernels, Clock, schedule);
 
-    public Launch BindGather(BatchOptions options)
+    /// <param name="images">Receives the images, [B x pixels].</param>
+    /// <param name="options">Seed, order, jitter and dropout.</param>
+    public Launch BindGather<T>(Matrix<T> images, BatchOptions options)
+        where T : unmanaged
     {
-        BatchTarget target = new() { Images = Images, Rows = Rows, Labels = Labels };
+        BatchTarget<T> target = new() { Images = images, Rows = Rows, Labels = Labels };
         return BatchGather.Bind(_source.Device.Kernels, _source.Source, Clock, target, options);
     }
 
     public void Dispose()
     {
-        _images.Dispose();
         _rows.Dispose();
         _labels.Dispose();
         _clock.Dispose();

@@ -51,6 +51,9 @@ public sealed class DistillDevice : IDisposable
     /// </summary>
     public AcceleratorStream Stream => _ownStream ?? Accelerator.DefaultStream;
 
+    /// <summary>For texts that tell results apart: the precision, where it is not exact.</summary>
+    internal string PrecisionSuffix => Kernels.Precision == MatrixPrecision.Exact ? "" : $", {Kernels.Precision}";
+
     /// <summary>All devices of this machine, the CPU always among them.</summary>
     public static IReadOnlyList<DeviceInfo> List() => [.. DeviceCatalog.Find().Select(candidate => candidate.Info)];
 
@@ -64,7 +67,9 @@ public sealed class DistillDevice : IDisposable
     /// Worker threads, for the CPU only, at most <see cref="KernelContext.MaxThreads"/>; 0 takes one per logical processor.
     /// </param>
     /// <param name="precision">
-    /// The precision of all matrix products, in training and in evaluation: exact by default, TF32 on tensor cores on demand.
+    /// The precision of all matrix products, in training and in evaluation: exact by default; on demand TF32 on tensor cores, or mixed
+    /// precision with weights and activations in bf16, which runs on every device and is fast on tensor cores. Parameters, gradients of
+    /// weights and everything that is saved are in single precision whatever is chosen, so a model trained in one is used in any.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// There is no such variant or precision, or <paramref name="threads"/> is out of its range.

@@ -16,11 +16,17 @@ internal sealed class TeacherRun(
         for (int teacher = 0; teacher < teachers.Count; teacher++)
         {
             using Batch batch = new(images, BatchSize);
-            using NetworkPass pass = new(teachers[teacher], batch.Images);
+            using NetworkPass pass = NetworkPass.Of(teachers[teacher], batch);
+            foreach (Launch refresh in pass.RefreshWeights())
+            {
+                using (refresh)
+                    refresh.Run(images.Device.Stream);
+            }
+
             using LaunchSequence step = new(
             [
                 batch.BindClock(LearningRateSchedule.Constant(0)),
-                batch.BindGather(new BatchOptions { Shuffle = false, Wrap = false }),
+                pass.Gather(new BatchOptions { Shuffle = false, Wrap = false }),
                 .. pass.Forward(),
                 TeacherMean.BindAdd(images.Device.Kernels, pass.Logits, batch.Rows, store, options, teacher),
             ]);

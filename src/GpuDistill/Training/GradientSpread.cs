@@ -43,7 +43,7 @@ public sealed record GradientSpread(int Cases, double MeanSquaredLength, double 
         DistillDevice device = network.Device;
         ParameterLayout layout = network.Parameters.Layout;
         using Batch batch = new(images, images.Length);
-        using NetworkPass pass = new(network, batch.Images, new TrainingPass(0, 0, batch.Clock));
+        using NetworkPass pass = NetworkPass.Of(network, batch, new TrainingPass(0, 0, batch.Clock));
         using MemoryBuffer1D<float, Stride1D.Dense> gradients = device.Accelerator.Allocate1D<float>(layout.Length);
         using MemoryBuffer1D<LossTotals, Stride1D.Dense> totals = device.Accelerator.Allocate1D<LossTotals>(1);
         using MemoryBuffer1D<float, Stride1D.Dense>? weights = objective.ClassWeights is { } values ? device.Accelerator.Allocate1D(values) : null;
@@ -51,10 +51,11 @@ public sealed record GradientSpread(int Cases, double MeanSquaredLength, double 
         using LaunchSequence sequence = new(
         [
             batch.BindClock(LearningRateSchedule.Constant(0)),
-            batch.BindGather(new BatchOptions { Shuffle = false, Wrap = false }),
+            pass.Gather(new BatchOptions { Shuffle = false, Wrap = false }),
+            .. pass.RefreshWeights(),
             .. pass.Forward(),
             objective.Bind(new ObjectiveBatch(device.Kernels, pass.Logits, batch.Rows, batch.Labels, classWeights, totals.View)),
-            pass.Backward(new ParameterViews(gradients.View, layout)),
+            .. pass.Backward(new ParameterViews(gradients.View, layout)),
         ]);
         gradients.MemSetToZero(device.Stream); // padding between layers
         totals.MemSetToZero(device.Stream);
@@ -63,31 +64,31 @@ public sealed record GradientSpread(int Cases, double MeanSquaredLength, double 
         ArrayView<LossTotals> total = totals.View;
         total.ToHost(device)[0].ThrowIfInvalid();
         ArrayView<float> mean = gradients.View;
-        return new GradientSpread(images.Length, MeanSquared(network, pass), mean.ToHost(device).Sum(value => (double)value * value));
+        return new GradientSpread(images.Length, MeanSquared(pass, network.Shape.Layers, images.Length), mean.ToHost(device).Sum(value => (double)value * value));
     }
 
     // The objective divides every case's gradient by the number of cases.
-    private static double MeanSquared(Network network, NetworkPass pass)
+    private static double MeanSquared(NetworkPass pass, int layers, int cases)
     {
         double sum = 0;
-        for (int layer = 0; layer < network.Shape.Layers; layer++)
+        for (int layer = 0; layer < layers; layer++)
         {
-            double[] inputs = SquaredLengths(network.Device, pass.InputOf(layer));
-            double[] outputs = SquaredLengths(network.Device, pass.GradientAt(layer));
-            for (int row = 0; row < inputs.Length; row++)
+            double[] inputs = SquaredLengths(pass.ReadInputOf(layer), cases);
+            double[] outputs = SquaredLengths(pass.ReadGradientAt(layer), cases);
+            for (int row = 0; row < cases; row++)
                 sum += (inputs[row] + 1) * outputs[row]; // 1: the bias
         }
 
-        return sum * pass.Input.Rows;
+        return sum * cases;
     }
 
-    private static double[] SquaredLengths(DistillDevice device, Matrix<float> matrix)
+    private static double[] SquaredLengths(float[] values, int rows)
     {
-        float[] values = matrix.Data.ToHost(device);
-        double[] lengths = new double[matrix.Rows];
-        for (int row = 0; row < lengths.Length; row++)
+        int columns = values.Length / rows;
+        double[] lengths = new double[rows];
+        for (int row = 0; row < rows; row++)
         {
-            foreach (float value in values.AsSpan(row * matrix.Columns, matrix.Columns))
+            foreach (float value in values.AsSpan(row * columns, columns))
                 lengths[row] += (double)value * value;
         }
 

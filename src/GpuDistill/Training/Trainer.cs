@@ -69,7 +69,7 @@ public sealed class Trainer : IDisposable
         {
             DistillDevice device = network.Device;
             _batch = Own(new Batch(images, options.BatchSize));
-            _pass = Own(new NetworkPass(network, _batch.Images, new TrainingPass(options.HiddenDropout, options.Seed, _batch.Clock)));
+            _pass = Own(NetworkPass.Of(network, _batch, new TrainingPass(options.HiddenDropout, options.Seed, _batch.Clock)));
             _state = Own(new TrainingState(network, options.Optimizer, Describe));
             _running = Own(device.Accelerator.Allocate1D<LossTotals>(1));
             _ahead = Own(new RunAhead<LossTotals>(() => createReadback(device.Stream, _running.View)));
@@ -181,8 +181,7 @@ public sealed class Trainer : IDisposable
         ["teacher"] = _objective.Teacher?.Describe() ?? "none",
         ["images"] = _images.Describe(),
         ["options"] = _options.Describe(),
-        ["kernels"] = $"{Network.Device.Kind}, {string.Join(' ', _sequence.Launches.Select(launch => launch.Variant).Distinct())}"
-            + (Network.Device.Kernels.Precision == MatrixPrecision.Exact ? "" : $", {Network.Device.Kernels.Precision}"),
+        ["kernels"] = $"{Network.Device.Kind}, {string.Join(' ', _sequence.Launches.Select(launch => launch.Variant).Distinct())}{Network.Device.PrecisionSuffix}",
     };
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
@@ -193,21 +192,29 @@ public sealed class Trainer : IDisposable
         List<Launch> launches =
         [
             _batch.BindClock(_options.ScheduleFor(_images.Length)),
-            _batch.BindGather(new BatchOptions
-            {
-                Seed = _options.Seed,
-                Shuffle = true,
-                Jitter = _options.Jitter,
-                InputDropout = _options.InputDropout,
-            }),
+            BindBeginning(),
             .. _pass.Forward(),
             _objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, classWeights, _running.View)),
-            _pass.Backward(_state.Gradients),
+            .. _pass.Backward(_state.Gradients),
             _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
         ];
         if (_options.MaxNorm > 0)
             launches.Add(BindMaxNorm(kernels));
         return launches;
+    }
+
+    // Weights are brought up to date where a step begins, not where it ends: whatever changed them in between, they are what is trained,
+    // and the launch stands beside the gathering of the batch.
+    private ForkedLaunch BindBeginning()
+    {
+        Launch gather = _pass.Gather(new BatchOptions
+        {
+            Seed = _options.Seed,
+            Shuffle = true,
+            Jitter = _options.Jitter,
+            InputDropout = _options.InputDropout,
+        });
+        return new ForkedLaunch("Beginning", [.. _pass.RefreshWeights().Select(refresh => (refresh, true)), (gather, false)]);
     }
 
     // Of every layer but the last, side by side.

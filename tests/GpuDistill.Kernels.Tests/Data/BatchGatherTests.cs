@@ -52,6 +52,16 @@ public class BatchGatherTests
         Assert.Equal(data.Run(options, 4), data.Run(options, 4));
     }
 
+    [Fact]
+    public void Images_are_of_the_types_of_layers()
+    {
+        KernelContext context = TestDevices.Get("cpu", KernelVariant.Auto);
+        using GatherCase data = new(context, 4, 3, 5, 2, 3);
+        BatchTarget<System.Half> target = new() { Images = new(data.Target.Images.Data.Cast<System.Half>(), 3, 15), Rows = data.Target.Rows };
+        NotSupportedException refused = Assert.Throws<NotSupportedException>(() => BatchGather.Bind(context, data.Source, data.Clock, target));
+        Assert.Equal("BatchGather works on matrices of float and BFloat16, not of System.Half.", refused.Message);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -126,8 +136,8 @@ public class BatchGatherTests
         using GatherCase data = new(context, 4, 3, 5, 2, 3);
         using GuardedBuffer<int> wrongSubset = new(context, [0, 4]);
         BatchSource source = data.Source;
-        BatchTarget target = data.Target;
-        void Refuse<T>(string part, BatchSource? s = null, BatchTarget? t = null, BatchOptions? o = null)
+        BatchTarget<float> target = data.Target;
+        void Refuse<T>(string part, BatchSource? s = null, BatchTarget<float>? t = null, BatchOptions? o = null)
             where T : ArgumentException
         {
             T exception = Assert.Throws<T>(() => BatchGather.Bind(context, s ?? source, data.Clock, t ?? target, o));

@@ -16,6 +16,7 @@ internal sealed class GatherCase : IDisposable
     private readonly GuardedBuffer<int> _deviceLabels;
     private readonly GuardedBuffer<int> _deviceSubset;
     private readonly GuardedBuffer<float> _images;
+    private readonly GuardedBuffer<BFloat16> _rounded;
     private readonly GuardedBuffer<int> _rows;
     private readonly GuardedBuffer<int> _batchLabels;
     private readonly GuardedBuffer<StepState> _clock;
@@ -37,6 +38,7 @@ internal sealed class GatherCase : IDisposable
         _deviceLabels = new(context, _labels);
         _deviceSubset = new(context, _subset);
         _images = new(context, batch * height * width);
+        _rounded = new(context, batch * height * width);
         _rows = new(context, batch);
         _batchLabels = new(context, batch);
         _clock = new(context, 1);
@@ -53,12 +55,26 @@ internal sealed class GatherCase : IDisposable
 
     public BatchSource Source { get; }
 
-    public BatchTarget Target { get; }
+    public BatchTarget<float> Target { get; }
 
     public ArrayView<StepState> Clock => _clock.View;
 
     /// <summary>The images of a step, gathered into buffers full of NaN.</summary>
     public float[] Run(BatchOptions options, long step) => Run(Source, Target, options, step);
+
+    /// <summary>The same images gathered as bf16.</summary>
+    public BFloat16[] RunRounded(BatchOptions options, long step)
+    {
+        _rounded.Write([.. Enumerable.Repeat((BFloat16)float.NaN, (int)_rounded.Length)]);
+        BatchTarget<BFloat16> target = new()
+        {
+            Images = _rounded.Matrix(_batch, Source.Height * Source.Width),
+            Rows = Target.Rows,
+            Labels = Target.Labels,
+        };
+        Run(Source, target, options, step);
+        return _rounded.Read();
+    }
 
     /// <summary>The row numbers of a step.</summary>
     public int[] Rows(BatchOptions options, long step)
@@ -78,6 +94,10 @@ internal sealed class GatherCase : IDisposable
         Assert.Equal(expected.Rows, _rows.Read(what));
         Assert.Equal(expected.Labels, _batchLabels.Read(what));
 
+        Assert.Equal(images.Select(value => (BFloat16)value), RunRounded(options, step));
+        Assert.Equal(expected.Rows, _rows.Read(what));
+        Assert.Equal(expected.Labels, _batchLabels.Read(what));
+
         Run(Source with { Labels = ArrayView<int>.Empty }, Target, options, step);
         Assert.All(_batchLabels.Read(what), label => Assert.Equal(-100, label));
 
@@ -94,6 +114,7 @@ internal sealed class GatherCase : IDisposable
         _deviceLabels.Dispose();
         _deviceSubset.Dispose();
         _images.Dispose();
+        _rounded.Dispose();
         _rows.Dispose();
         _batchLabels.Dispose();
         _clock.Dispose();
@@ -106,7 +127,8 @@ internal sealed class GatherCase : IDisposable
         return pixels;
     }
 
-    private float[] Run(BatchSource source, BatchTarget target, BatchOptions options, long step)
+    private float[] Run<T>(BatchSource source, BatchTarget<T> target, BatchOptions options, long step)
+        where T : unmanaged
     {
         _clock.Write([new StepState { Step = step }]);
         _images.Write([.. Enumerable.Repeat(float.NaN, (int)_images.Length)]);

@@ -45,8 +45,23 @@ internal static class BFloat16Data
         }
     }
 
-    /// <summary>Checks a forward pass with dropout.</summary>
+    /// <summary>Checks a forward pass with dropout, to bf16 and to single precision, as logits are stored.</summary>
     public static void CheckForward(KernelContext context, int batch, int inputs, int outputs, Activation activation, float rate)
+    {
+        CheckForward<BFloat16>(context, batch, inputs, outputs, activation, rate, v => (float)v, rounded: true);
+        CheckForward<float>(context, batch, inputs, outputs, activation, rate, v => v, rounded: false);
+    }
+
+    private static void CheckForward<TOutput>(
+        KernelContext context,
+        int batch,
+        int inputs,
+        int outputs,
+        Activation activation,
+        float rate,
+        Func<TOutput, float> widen,
+        bool rounded)
+        where TOutput : unmanaged
     {
         BFloat16[] x = Uniform(batch * inputs, 1, 1);
         BFloat16[] w = Uniform(inputs * outputs, 1, 2);
@@ -54,8 +69,8 @@ internal static class BFloat16Data
         using GuardedBuffer<BFloat16> input = new(context, x);
         using GuardedBuffer<BFloat16> weights = new(context, w);
         using GuardedBuffer<float> biases = new(context, b);
-        using GuardedBuffer<BFloat16> output = new(context, batch * outputs);
-        using GuardedBuffer<BFloat16> kept = new(context, batch * outputs);
+        using GuardedBuffer<TOutput> output = new(context, batch * outputs);
+        using GuardedBuffer<TOutput> kept = new(context, batch * outputs);
         using GuardedBuffer<StepState> clock = DenseData.Clock(context);
         Dropout? dropout = rate > 0 ? new Dropout(rate, DenseData.Seed, RandomStreams.Dropout(0), clock.View) : null;
         using Launch launch = DenseForward.Bind(
@@ -68,8 +83,8 @@ internal static class BFloat16Data
             dropout,
             kept.Matrix(batch, outputs));
         launch.Run(context.Accelerator.DefaultStream);
-        BFloat16[] y = output.Read("output");
-        BFloat16[] a = kept.Read("preactivation");
+        TOutput[] y = output.Read("output");
+        TOutput[] a = kept.Read("preactivation");
         double[] factors = DenseData.DropoutFactors(rate, RandomStreams.Dropout(0), batch, outputs);
         for (int i = 0; i < y.Length; i++)
         {
@@ -84,10 +99,10 @@ internal static class BFloat16Data
             }
 
             string what = $"{batch} x {inputs} x {outputs}, {activation}, {i}";
-            Tolerance.BFloat16Product(inputs + 1, magnitude).Check(sum, (float)a[i], what);
+            Tolerance.BFloat16Product(inputs + 1, magnitude, rounded).Check(sum, widen(a[i]), what);
             // f' is at most 1.13 and f's own error a few roundings more.
             double expected = factors[i] * DenseForward.ReferenceActivation(activation, sum);
-            Tolerance.BFloat16Product(inputs + 8, 1.13 * factors[i] * magnitude).Check(expected, (float)y[i], what);
+            Tolerance.BFloat16Product(inputs + 8, 1.13 * factors[i] * magnitude, rounded).Check(expected, widen(y[i]), what);
         }
     }
 

@@ -66,4 +66,40 @@ public class BFloat16Tests
             () => MatrixProduct.Bind(context, a.Matrix(2, 2), a.Matrix(2, 2), b.Matrix(2, 2)));
         Assert.Contains("float and BFloat16", refused.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_context_of_products_in_bf16_refuses_matrices_in_single_precision()
+    {
+        using KernelContext context = new(TestDevices.Get("cpu", KernelVariant.Auto).Accelerator, precision: MatrixPrecision.BFloat16);
+        using GuardedBuffer<float> a = new(context, 4);
+        using GuardedBuffer<float> b = new(context, 4);
+        using GuardedBuffer<float> c = new(context, 4);
+        using GuardedBuffer<float> biases = new(context, 2);
+        Matrix<float> left = a.Matrix(2, 2), right = b.Matrix(2, 2), result = c.Matrix(2, 2);
+        foreach (Action bind in (Action[])[
+            () => MatrixProduct.Bind(context, left, right, result),
+            () => DenseForward.Bind(context, left, right, biases.View, result),
+            () => DenseBackwardInput.Bind(context, left, right, result),
+            () => DenseBackwardWeights.Bind(context, left, right, result, biases.View)])
+        {
+            Assert.EndsWith(
+                " got matrices in single precision, and the precision chosen for products is BFloat16.",
+                Assert.Throws<NotSupportedException>(bind).Message,
+                StringComparison.Ordinal);
+        }
+
+        using GuardedBuffer<BFloat16> rounded = new(context, 4);
+        MatrixProduct.Bind(context, rounded.Matrix(1, 4), rounded.Matrix(4, 1), new Matrix<BFloat16>(a.View.Cast<BFloat16>(), 1, 1)).Dispose();
+    }
+
+    [Fact]
+    public void Single_precision_has_no_output_in_bf16()
+    {
+        KernelContext context = TestDevices.Get("cpu", KernelVariant.Auto);
+        using GuardedBuffer<float> a = new(context, 4);
+        using GuardedBuffer<BFloat16> c = new(context, 4);
+        NotSupportedException refused = Assert.Throws<NotSupportedException>(
+            () => DenseForward.Bind(context, a.Matrix(2, 2), a.Matrix(2, 2), a.View.SubView(0, 2), c.Matrix(2, 2)));
+        Assert.Equal("DenseForward has no output in bf16 of matrices in single precision.", refused.Message);
+    }
 }

@@ -44,7 +44,7 @@ public class LaunchSequenceTests
         using GuardedBuffer<float> images = new(context, 6 * 35);
         using GuardedBuffer<int> rows = new(context, 6);
         BatchSource source = new() { Pixels = pixels.View, Height = 5, Width = 7 };
-        BatchTarget target = new() { Images = images.Matrix(6, 35), Rows = rows.View };
+        BatchTarget<float> target = new() { Images = images.Matrix(6, 35), Rows = rows.View };
         LaunchSequence sequence = new(
         [
             StepClock.Bind(context, clock.View, LearningRateSchedule.Cosine(0.1f, 1000)),

@@ -20,7 +20,7 @@ public class LifetimeTests
             c,
             new BatchSource { Pixels = b.View<byte>(24), Height = 2, Width = 3, Labels = b.View<int>(4), Subset = b.View<int>(4) },
             b.Clock(),
-            new BatchTarget { Images = b.Matrix(4, 6), Rows = b.View<int>(4), Labels = b.View<int>(4) },
+            new BatchTarget<float> { Images = b.Matrix(4, 6), Rows = b.View<int>(4), Labels = b.View<int>(4) },
             new BatchOptions()),
         [nameof(MatrixProduct)] = (c, b) => MatrixProduct.Bind(c, b.Matrix(3, 4), b.Matrix(4, 5), b.Matrix(3, 5)),
         [nameof(DenseForward)] = (c, b) => DenseForward.Bind(

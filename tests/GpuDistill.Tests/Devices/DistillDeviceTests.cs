@@ -69,6 +69,19 @@ public class DistillDeviceTests
     }
 
     [Fact]
+    public void Every_device_and_variant_has_products_in_bf16()
+    {
+        foreach (DeviceInfo info in DistillDevice.List())
+        {
+            using DistillDevice device = DistillDevice.Open(info.Selector, precision: MatrixPrecision.BFloat16);
+            Assert.Equal(MatrixPrecision.BFloat16, device.Kernels.Precision);
+            Assert.True(device.Kind == "cuda" || !device.Kernels.HasTensorCores);
+        }
+
+        DistillDevice.Open("cpu", KernelVariant.Portable, precision: MatrixPrecision.BFloat16).Dispose();
+    }
+
+    [Fact]
     public void Bad_arguments_are_refused()
     {
         Assert.Throws<ArgumentNullException>(() => DistillDevice.Open(null!));

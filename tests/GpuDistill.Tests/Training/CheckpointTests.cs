@@ -53,6 +53,13 @@ public class CheckpointTests
         using TeacherLogits copy = TeacherLogits.FromHost(portable, logits.ToHost(), 200, 10);
         Refuses("kernels", new(student, thereSubset, Objective.Distillation(copy), options));
 
+        using DistillDevice mixed = DistillDevice.Open("cpu", KernelVariant.Simd128, precision: MatrixPrecision.BFloat16);
+        using ResidentImages inBFloat16 = new(mixed, images.Dataset);
+        using ResidentImages inBFloat16Subset = inBFloat16.Subset([.. Enumerable.Range(0, 150)]);
+        using Network mixedStudent = new(mixed, NetworkShape.Parse("784-8-10"));
+        using TeacherLogits mixedCopy = TeacherLogits.FromHost(mixed, logits.ToHost(), 200, 10);
+        Refuses("kernels", new(mixedStudent, inBFloat16Subset, Objective.Distillation(mixedCopy), options));
+
         // To go on for longer changes a cosine's whole curve, and nothing else.
         Refuses("options", new(network, subset, Objective.Distillation(logits), options with { Epochs = 3 }));
         using Trainer steady = new(network, subset, Objective.Distillation(logits), options with { Decay = LearningRateDecay.Step });
@@ -80,9 +87,12 @@ public class CheckpointTests
     [InlineData(LearningRateDecay.Cosine, 3)]
     [InlineData(LearningRateDecay.Step, 3)]
     [InlineData(LearningRateDecay.Step, 2)]
-    public void AdamW_resumed_ends_with_the_same_bits_in_all_layers_also_when_extended(LearningRateDecay decay, int epochsAtFirst)
+    [InlineData(LearningRateDecay.Cosine, 3, MatrixPrecision.BFloat16)]
+    [InlineData(LearningRateDecay.Step, 2, MatrixPrecision.BFloat16)]
+    public void AdamW_resumed_ends_with_the_same_bits_in_all_layers_also_when_extended(
+        LearningRateDecay decay, int epochsAtFirst, MatrixPrecision precision = MatrixPrecision.Exact)
     {
-        using DistillDevice device = DistillDevice.Open("cpu");
+        using DistillDevice device = DistillDevice.Open("cpu", precision: precision);
         using ResidentImages images = new(device, TestMnist.Train(330));
         TrainingOptions options = Short with
         {

@@ -11,17 +11,19 @@ public class GpuTrainingTests
 
     private static readonly NetworkShape Shape = NetworkShape.Parse("784-24-16-10");
 
-    public static TheoryData<string> Devices =>
+    public static TheoryData<string, MatrixPrecision> Devices =>
     [
-        new("cuda") { Traits = { [TestDevices.DeviceTrait] = ["cuda"] } },
-        new("opencl") { Traits = { [TestDevices.DeviceTrait] = ["opencl"] } },
+        On("cuda", MatrixPrecision.Exact),
+        On("cuda", MatrixPrecision.BFloat16),
+        On("opencl", MatrixPrecision.Exact),
+        On("opencl", MatrixPrecision.BFloat16),
     ];
 
     [Theory]
     [MemberData(nameof(Devices))]
-    public void It_reports_every_epoch_and_ends_with_the_same_bits_also_when_interrupted(string name)
+    public void It_reports_every_epoch_and_ends_with_the_same_bits_also_when_interrupted(string name, MatrixPrecision precision)
     {
-        using DistillDevice device = Open(name);
+        using DistillDevice device = Open(name, precision);
         using ResidentImages images = new(device, TestMnist.Train(1000));
         using Network whole = new Network(device, Shape).Initialize(1);
         Recorder recorder = new();
@@ -60,9 +62,9 @@ public class GpuTrainingTests
 
     [Theory]
     [MemberData(nameof(Devices))]
-    public void An_invalid_row_ends_the_training(string name)
+    public void An_invalid_row_ends_the_training(string name, MatrixPrecision precision)
     {
-        using DistillDevice device = Open(name);
+        using DistillDevice device = Open(name, precision);
         using ResidentImages images = new(device, TestMnist.Train(500));
         using Network network = new Network(device, Shape).Initialize(1);
         using ResidentImages others = images.Subset([.. Enumerable.Range(0, 500).Where(row => row != 123)]);
@@ -72,11 +74,14 @@ public class GpuTrainingTests
         Assert.Contains("123", exception.Message);
     }
 
-    private static DistillDevice Open(string name)
+    private static TheoryDataRow<string, MatrixPrecision> On(string device, MatrixPrecision precision) =>
+        new(device, precision) { Traits = { [TestDevices.DeviceTrait] = [device] } };
+
+    private static DistillDevice Open(string name, MatrixPrecision precision)
     {
         try
         {
-            return DistillDevice.Open(name);
+            return DistillDevice.Open(name, precision: precision);
         }
         catch (DeviceNotFoundException)
         {

@@ -10,9 +10,12 @@ public class GradientSpreadTests
     [InlineData("784-12-10")]
     [InlineData("784-10")]
     [InlineData("784-9-7-10")]
-    public void Is_that_of_the_single_cases(string layers)
+    [InlineData("784-9-7-10", MatrixPrecision.BFloat16)]
+    public void Is_that_of_the_single_cases(string layers, MatrixPrecision precision = MatrixPrecision.Exact)
     {
-        using DistillDevice device = DistillDevice.Open("cpu");
+        // In bf16 gradients are rounded after they were divided by the number of cases, which differs; single cases have one gradient.
+        double allowed = precision == MatrixPrecision.BFloat16 ? 1.0 / (1 << 8) : 1e-5;
+        using DistillDevice device = DistillDevice.Open("cpu", precision: precision);
         using ResidentImages images = new(device, TestMnist.Train(40));
         using Network network = new Network(device, NetworkShape.Parse(layers)).Initialize(3);
         using ResidentImages half = images.Subset([.. Enumerable.Range(0, 20)]);
@@ -27,7 +30,7 @@ public class GradientSpreadTests
         }
 
         Assert.Equal(20, all.Cases);
-        Assert.Equal(mean, all.MeanSquaredLength, 1e-5 * mean);
+        Assert.Equal(mean, all.MeanSquaredLength, allowed * mean);
         Assert.InRange(all.Variance, 0, all.MeanSquaredLength);
         Assert.Equal(all.Variance / all.SquaredLengthOfMean, all.NoiseScale);
     }

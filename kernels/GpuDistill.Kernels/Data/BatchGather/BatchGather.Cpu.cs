@@ -8,16 +8,20 @@ namespace GpuDistill.Kernels;
 // the image while it is in the first-level cache. Images are split over the workers; no bit depends on how.
 public static partial class BatchGather
 {
-    private static Launch BindCpu(KernelContext context, Arguments arguments, KernelVariant variant) => variant switch
-    {
-        KernelVariant.Simd512 => new Cpu<Simd512>(arguments, variant, context.Workers),
-        KernelVariant.Simd256 => new Cpu<Simd256>(arguments, variant, context.Workers),
-        _ => new Cpu<Simd128>(arguments, variant, context.Workers),
-    };
+    private static Launch BindCpu<T, TStorage>(KernelContext context, Arguments<T> arguments, KernelVariant variant)
+        where T : unmanaged
+        where TStorage : unmanaged, ISimdStorage<T> => variant switch
+        {
+            KernelVariant.Simd512 => new Cpu<Simd512, T, TStorage>(arguments, variant, context.Workers),
+            KernelVariant.Simd256 => new Cpu<Simd256, T, TStorage>(arguments, variant, context.Workers),
+            _ => new Cpu<Simd128, T, TStorage>(arguments, variant, context.Workers),
+        };
 
-    private sealed unsafe class Cpu<F>(Arguments a, KernelVariant variant, CpuWorkers workers)
+    private sealed unsafe class Cpu<F, T, TStorage>(Arguments<T> a, KernelVariant variant, CpuWorkers workers)
         : CpuLaunch(nameof(BatchGather), variant, workers)
         where F : struct, ISimd<F>
+        where T : unmanaged
+        where TStorage : unmanaged, ISimdStorage<T>
     {
         private const int CacheLine = 64;
 
@@ -30,7 +34,7 @@ public static partial class BatchGather
         private readonly int* _sourceLabels = CpuPointer.Of(a.SourceLabels);
         private readonly int* _subset = CpuPointer.Of(a.Subset);
         private readonly StepState* _clock = CpuPointer.Of(a.Clock);
-        private readonly float* _images = CpuPointer.Of(a.Images);
+        private readonly T* _images = CpuPointer.Of(a.Images);
         private readonly int* _rows = CpuPointer.Of(a.Rows);
         private readonly int* _labels = CpuPointer.Of(a.Labels);
         private readonly int _columns = a.Height * a.Width;
@@ -44,13 +48,13 @@ public static partial class BatchGather
             {
                 if (position + Ahead < end)
                     Prefetch(_rows[position + Ahead]);
-                float* image = _images + ((long)position * _columns);
+                T* image = _images + ((long)position * _columns);
                 int row = _rows[position];
                 if (_labels != null)
                     _labels[position] = row >= 0 && _sourceLabels != null ? _sourceLabels[row] : NoLabel;
                 if (row < 0)
                 {
-                    new Span<float>(image, _columns).Clear();
+                    new Span<T>(image, _columns).Clear();
                     continue;
                 }
 
@@ -93,16 +97,16 @@ public static partial class BatchGather
                 Sse.Prefetch0(image + i);
         }
 
-        private void Convert(byte* source, float* image, Shift shift)
+        private void Convert(byte* source, T* image, Shift shift)
         {
             // The first and last target that have a source; both sides stay inside the image.
             int top = Math.Max(0, shift.Y);
             int bottom = Math.Min(a.Height, a.Height + shift.Y);
             int first = (top * a.Width) + Math.Max(0, shift.X);
             int last = (bottom * a.Width) + Math.Min(0, shift.X);
-            new Span<float>(image, first).Clear();
+            new Span<T>(image, first).Clear();
             ConvertRange(source - ((long)shift.Y * a.Width) - shift.X, image, first, last);
-            new Span<float>(image + last, _columns - last).Clear();
+            new Span<T>(image + last, _columns - last).Clear();
             if (shift.X == 0)
                 return;
 
@@ -110,25 +114,25 @@ public static partial class BatchGather
             int width = Math.Abs(shift.X);
             for (int y = top; y < bottom; y++)
             {
-                float* wrapped = image + ((long)y * a.Width) + left;
+                T* wrapped = image + ((long)y * a.Width) + left;
                 for (int x = 0; x < width; x++)
-                    wrapped[x] = 0;
+                    wrapped[x] = default;
             }
         }
 
         [MethodImpl(SimdLoop.Alone)]
-        private void ConvertRange(byte* source, float* image, int first, int last)
+        private void ConvertRange(byte* source, T* image, int first, int last)
         {
             F scale = F.Splat(a.Scale);
             int i = first;
             for (; i + F.Width <= last; i += F.Width)
-                F.Store(F.LoadBytes(source + i) * scale, image + i);
+                TStorage.Store(F.LoadBytes(source + i) * scale, image + i);
             for (; i < last; i++)
-                image[i] = source[i] * a.Scale;
+                TStorage.StoreOne(source[i] * a.Scale, image + i);
         }
 
         [MethodImpl(SimdLoop.Alone)]
-        private void Drop(float* image, long step, int position)
+        private void Drop(T* image, long step, int position)
         {
             uint* words = stackalloc uint[PhiloxBlock.Columns];
             F zero = F.Splat(0);
@@ -137,12 +141,12 @@ public static partial class BatchGather
                 PhiloxBlock.Fill<F>(
                     words, a.Order.Seed, RandomStreams.InputDropout, step, (uint)position, (uint)(first / PhiloxBlock.Columns));
                 int count = Math.Min(PhiloxBlock.Columns, _columns - first);
-                float* block = image + first;
+                T* block = image + first;
                 int i = 0;
                 for (; i + F.Width <= count; i += F.Width)
-                    F.Store(F.Select(F.AtLeast(words + i, a.KeepFrom), F.Load(block + i), zero), block + i);
+                    TStorage.Store(F.Select(F.AtLeast(words + i, a.KeepFrom), TStorage.Load<F>(block + i), zero), block + i);
                 for (; i < count; i++)
-                    block[i] = words[i] >= a.KeepFrom ? block[i] : 0;
+                    block[i] = words[i] >= a.KeepFrom ? block[i] : default;
             }
         }
     }

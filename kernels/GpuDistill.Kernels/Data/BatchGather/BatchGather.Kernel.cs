@@ -3,12 +3,13 @@ using ILGPU;
 namespace GpuDistill.Kernels;
 
 // Fused:      order, conversion, jitter, dropout, rows and labels in one pass: a pixel is read once as a byte and written
-//             once as a float; permutation, shifts and mask are drawn where they are used and never stored.
+//             once as a number; permutation, shifts and mask are drawn where they are used and never stored.
 // Math:       images[i, y, x] = keep[i, y, x] * pixels[row_i, y - dy_i, x - dx_i] / (255 (1 - p))
 // Shapes:     Pixels [M x H x W] bytes, Images [B x (H * W)], SourceLabels [M], Subset [L], Rows, Labels [B], Clock [1].
 // Geometry:   1-D groups, one image per group, groups stride over the batch. A thread takes the four columns that share
 //             one counter of the generator (Philox), 16 columns apart; neighbouring threads take neighbouring columns.
-// Numerics:   one fp32 product per pixel; everything random is decided in integers: the same bits on every device.
+// Numerics:   one fp32 product per pixel, rounded once more to bf16; everything random is decided in integers: the same bits
+//             on every device.
 // Edges:      no row (beyond a single pass, before step 0): row -1, label -100, zeros. Columns beyond the last are
 //             drawn and not written. No barrier.
 // Reference:  BatchGather.Reference.cs
@@ -18,15 +19,19 @@ public static partial class BatchGather
     private const int ColumnsPerThread = 4;
     private const int CountersPerBlock = 16;
 
-    private static Launch BindPortable(KernelContext context, Arguments arguments)
+    private static Launch BindPortable<T, TStorage>(KernelContext context, Arguments<T> arguments)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int groups = context.GroupsFor(arguments.Order.BatchSize, 1);
-        return context.BindKernel(nameof(BatchGather), Kernel, groups, groupSize, arguments);
+        return context.BindKernel(nameof(BatchGather), Kernel<T, TStorage>, groups, groupSize, arguments);
     }
 
-    [KernelEntry]
-    internal static void Kernel(Arguments a)
+    [KernelEntry(Instances = nameof(Instances))]
+    internal static void Kernel<T, TStorage>(Arguments<T> a)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
         long step = a.Clock[0].Step;
         int columns = a.Height * a.Width;
@@ -36,7 +41,7 @@ public static partial class BatchGather
             int row = RowAt(a, step, position);
             Shift shift = Shift.Draw(a.Order.Seed, step, position, a.Jitter);
             for (int counter = Group.IdxX; counter < counters; counter += Group.DimX)
-                Columns(a, step, position, row, shift, counter);
+                Columns<T, TStorage>(a, step, position, row, shift, counter);
             if (Group.IdxX != 0)
                 continue;
             a.Rows[position] = row;
@@ -47,7 +52,8 @@ public static partial class BatchGather
 
     // Every thread of the group works out the row for itself: a few dozen integer operations, less than a barrier and a
     // broadcast through shared memory.
-    private static int RowAt(in Arguments a, long step, int position)
+    private static int RowAt<T>(in Arguments<T> a, long step, int position)
+        where T : unmanaged
     {
         long epoch = a.Order.Epoch(step, position);
         if (epoch < 0)
@@ -56,7 +62,9 @@ public static partial class BatchGather
         return a.Subset.Length > 0 ? a.Subset[index] : index;
     }
 
-    private static void Columns(in Arguments a, long step, int position, int row, Shift shift, int counter)
+    private static void Columns<T, TStorage>(in Arguments<T> a, long step, int position, int row, Shift shift, int counter)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
         Philox.Words words = default;
         if (a.KeepFrom > 0)
@@ -66,13 +74,15 @@ public static partial class BatchGather
         }
 
         int column = (counter / CountersPerBlock * CountersPerBlock * ColumnsPerThread) + (counter % CountersPerBlock);
-        Column(a, position, row, shift, column, words.W0);
-        Column(a, position, row, shift, column + CountersPerBlock, words.W1);
-        Column(a, position, row, shift, column + (2 * CountersPerBlock), words.W2);
-        Column(a, position, row, shift, column + (3 * CountersPerBlock), words.W3);
+        Column<T, TStorage>(a, position, row, shift, column, words.W0);
+        Column<T, TStorage>(a, position, row, shift, column + CountersPerBlock, words.W1);
+        Column<T, TStorage>(a, position, row, shift, column + (2 * CountersPerBlock), words.W2);
+        Column<T, TStorage>(a, position, row, shift, column + (3 * CountersPerBlock), words.W3);
     }
 
-    private static void Column(in Arguments a, int position, int row, Shift shift, int column, uint word)
+    private static void Column<T, TStorage>(in Arguments<T> a, int position, int row, Shift shift, int column, uint word)
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>
     {
         int columns = a.Height * a.Width;
         if (column >= columns)
@@ -82,8 +92,11 @@ public static partial class BatchGather
         float value = 0;
         if (row >= 0 && word >= a.KeepFrom && x >= 0 && x < a.Width && y >= 0 && y < a.Height)
             value = a.Pixels[((long)row * columns) + ((long)y * a.Width) + x] * a.Scale;
-        a.Images[((long)position * columns) + column] = value;
+        default(TStorage).Store(a.Images, ((long)position * columns) + column, value);
     }
+
+    private static IEnumerable<Type[]> Instances() =>
+        [[typeof(float), typeof(FloatStorage)], [typeof(ushort), typeof(BFloat16Storage)]];
 
     /// <summary>How far an image is shifted, in pixels: to the right and down.</summary>
     internal struct Shift

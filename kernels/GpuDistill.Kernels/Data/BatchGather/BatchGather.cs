@@ -4,7 +4,7 @@ using ILGPU.Runtime;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// Gathers a batch from a data set on the device, in one pass: draws the order, turns bytes into floats, shifts each image
+/// Gathers a batch from a data set on the device, in one pass: draws the order, turns bytes into numbers, shifts each image
 /// by a random number of pixels, drops pixels, and reports each image's row and label.
 /// </summary>
 /// <remarks>
@@ -12,7 +12,7 @@ namespace GpuDistill.Kernels;
 /// the row is permutation[k] of a permutation drawn per epoch; a subset then maps it to a row of the data set.
 /// images[i, y, x] = pixels[row, y - dy, x - dx] / 255, and 0 where that lies outside; dx and dy are uniform in [-J, J].
 /// Of the result a share p is dropped, and the rest divided by 1 - p. Everything random is a function of the seed, the
-/// step and the position alone; all devices and variants give the same bits.
+/// step and the position alone; all devices and variants give the same bits. Images in bf16 are those in single precision, rounded.
 /// </remarks>
 public static partial class BatchGather
 {
@@ -22,9 +22,8 @@ public static partial class BatchGather
     // So that a column number, rounded up to a block of random words, is an int.
     private const int MaxPixels = 1 << 30;
 
-    private static readonly VariantTable<Arguments> Variants = new(nameof(BatchGather), BindPortable, BindCpu);
-
     /// <summary>Binds the operation to its buffers.</summary>
+    /// <typeparam name="T">The type of the pixels: <see cref="float"/> or <see cref="BFloat16"/>.</typeparam>
     /// <param name="context">The device.</param>
     /// <param name="source">The data set: M images of H x W bytes, and where given M labels and L numbers of rows, which are read
     /// once here and must be in place.</param>
@@ -34,13 +33,15 @@ public static partial class BatchGather
     /// <param name="variant">Forces a variant.</param>
     /// <exception cref="ArgumentException">Shapes do not fit, buffers overlap, or a row of the subset is not in the data set.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option or a side of the images is out of its range.</exception>
-    public static Launch Bind(
+    /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
+    public static Launch Bind<T>(
         KernelContext context,
         BatchSource source,
         ArrayView<StepState> clock,
-        BatchTarget target,
+        BatchTarget<T> target,
         BatchOptions? options = null,
         KernelVariant variant = KernelVariant.Auto)
+        where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(context);
         options ??= new();
@@ -56,23 +57,27 @@ public static partial class BatchGather
             Shuffle = options.Shuffle ? 1 : 0,
             Wrap = options.Wrap ? 1 : 0,
         };
-        Arguments arguments = new()
-        {
-            Pixels = source.Pixels,
-            SourceLabels = source.Labels,
-            Subset = source.Subset,
-            Clock = clock,
-            Images = target.Images.Data,
-            Rows = target.Rows,
-            Labels = target.Labels,
-            Order = order,
-            Height = source.Height,
-            Width = source.Width,
-            Jitter = options.Jitter,
-            Scale = (float)(1 / (255 * (1 - (double)options.InputDropout))),
-            KeepFrom = (uint)Math.Ceiling((double)options.InputDropout * (1 << 24)) << 8,
-        };
-        return Variants.Bind(context, arguments, variant);
+        return StorageType.IsBFloat16<T>(nameof(BatchGather))
+            ? Table<ushort, BFloat16Storage>.Variants.Bind(context, Of(StorageType.Bits(target.Images)), variant)
+            : Table<float, FloatStorage>.Variants.Bind(context, Of(StorageType.Floats(target.Images)), variant);
+
+        Arguments<TPixel> Of<TPixel>(Matrix<TPixel> images)
+            where TPixel : unmanaged => new()
+            {
+                Pixels = source.Pixels,
+                SourceLabels = source.Labels,
+                Subset = source.Subset,
+                Clock = clock,
+                Images = images.Data,
+                Rows = target.Rows,
+                Labels = target.Labels,
+                Order = order,
+                Height = source.Height,
+                Width = source.Width,
+                Jitter = options.Jitter,
+                Scale = (float)(1 / (255 * (1 - (double)options.InputDropout))),
+                KeepFrom = (uint)Math.Ceiling((double)options.InputDropout * (1 << 24)) << 8,
+            };
     }
 
     private static void CheckSource(KernelContext context, BatchSource source, out int pixels, out int rows)
@@ -111,7 +116,8 @@ public static partial class BatchGather
         }
     }
 
-    private static void CheckTarget(BatchSource source, BatchTarget target, int pixels)
+    private static void CheckTarget<T>(BatchSource source, BatchTarget<T> target, int pixels)
+        where T : unmanaged
     {
         if (target.Images.Rows < 1)
             throw new ArgumentException("target.Images has no rows; a batch needs at least one.", nameof(target));
@@ -139,13 +145,14 @@ public static partial class BatchGather
         }
     }
 
-    internal struct Arguments
+    internal struct Arguments<T>
+        where T : unmanaged
     {
         public ArrayView<byte> Pixels;
         public ArrayView<int> SourceLabels;
         public ArrayView<int> Subset;
         public ArrayView<StepState> Clock;
-        public ArrayView<float> Images;
+        public ArrayView<T> Images;
         public ArrayView<int> Rows;
         public ArrayView<int> Labels;
         public BatchOrder Order;
@@ -158,5 +165,12 @@ public static partial class BatchGather
 
         /// <summary>The least random word that keeps a pixel; 0 keeps all. (word >> 8) * 2^-24 >= rate, in integers.</summary>
         public uint KeepFrom;
+    }
+
+    private static class Table<T, TStorage>
+        where T : unmanaged
+        where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
+    {
+        public static readonly VariantTable<Arguments<T>> Variants = new(nameof(BatchGather), BindPortable<T, TStorage>, BindCpu<T, TStorage>);
     }
 }

@@ -38,7 +38,9 @@ public static partial class DenseBackwardInput
     /// The shapes do not fit, one is empty, what is written overlaps something, or GELU's preactivation is missing.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The dropout rate is not in [0, 1), or there is no such activation.</exception>
-    /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
+    /// <exception cref="NotSupportedException">
+    /// There are no kernels for <typeparamref name="T"/>, the context is one of products in bf16 alone, or the variant cannot run.
+    /// </exception>
     public static Launch Bind<T>(
         KernelContext context,
         Matrix<T> gradient,
@@ -64,7 +66,7 @@ public static partial class DenseBackwardInput
             Activation = (int)(producer?.Activation ?? Activation.Identity),
             Dropout = DropoutArguments.Of(producer?.Dropout, inputGradient.Data),
         };
-        return DenseShapes.AreBFloat16<T>(nameof(DenseBackwardInput))
+        return DenseShapes.AreBFloat16<T>(context, nameof(DenseBackwardInput))
             ? BFloat16Variants.Bind(
                 context,
                 Of(StorageType.Bits(gradient), StorageType.Bits(weights), StorageType.Bits(inputGradient), StorageType.Bits(output), StorageType.Bits(preactivation), settings),

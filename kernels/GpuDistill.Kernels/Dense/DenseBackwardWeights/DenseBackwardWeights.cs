@@ -31,7 +31,9 @@ public static partial class DenseBackwardWeights
     /// <param name="biasGradients">Receives the gradient of b, [M]; overwritten, and apart from all else.</param>
     /// <param name="variant">Forces a variant.</param>
     /// <exception cref="ArgumentException">The shapes do not fit, one is empty, or what is written overlaps something.</exception>
-    /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
+    /// <exception cref="NotSupportedException">
+    /// There are no kernels for <typeparamref name="T"/>, the context is one of products in bf16 alone, or the variant cannot run.
+    /// </exception>
     public static Launch Bind<T>(
         KernelContext context,
         Matrix<T> input,
@@ -52,7 +54,7 @@ public static partial class DenseBackwardWeights
         Check.Apart(input.Data, biasGradients);
         Check.Apart(gradient.Data, biasGradients);
         Check.Apart(weightGradients.Data, biasGradients);
-        return DenseShapes.AreBFloat16<T>(nameof(DenseBackwardWeights))
+        return DenseShapes.AreBFloat16<T>(context, nameof(DenseBackwardWeights))
             ? BFloat16Variants.Bind(context, Of(StorageType.Bits(input), StorageType.Bits(gradient), weightGradients, biasGradients), variant)
             : Variants.Bind(context, Of(StorageType.Floats(input), StorageType.Floats(gradient), weightGradients, biasGradients), variant);
     }

@@ -5,14 +5,14 @@ namespace GpuDistill.Kernels;
 // Bias, activation and dropout are applied to a few rows of a block as soon as their sums are complete: see GemmLaunch.
 public static partial class DenseForward
 {
-    private static Launch BindCpu(KernelContext context, Arguments<float> arguments, KernelVariant variant) => variant switch
+    private static Launch BindCpu(KernelContext context, Arguments<float, float> arguments, KernelVariant variant) => variant switch
     {
         KernelVariant.Simd512 => new Cpu<Simd512>(arguments, variant, context.Workers),
         KernelVariant.Simd256 => new Cpu<Simd256>(arguments, variant, context.Workers),
         _ => new Cpu<Simd128>(arguments, variant, context.Workers),
     };
 
-    private sealed unsafe class Cpu<F>(Arguments<float> a, KernelVariant variant, CpuWorkers workers)
+    private sealed unsafe class Cpu<F>(Arguments<float, float> a, KernelVariant variant, CpuWorkers workers)
         : GemmLaunch<F>(nameof(DenseForward), variant, workers, a.Product, a.Output)
         where F : struct, ISimd<F>
     {

@@ -11,14 +11,14 @@ namespace GpuDistill.Kernels;
 // Reference:  DenseForward.Reference.cs
 public static partial class DenseForward
 {
-    private static Launch BindPortable(KernelContext context, Arguments<float> arguments)
+    private static Launch BindPortable(KernelContext context, Arguments<float, float> arguments)
     {
         (int groups, int groupSize) = GemmTile.Plan(context, ref arguments.Product);
         return context.BindKernel(nameof(DenseForward), Kernel, groups, groupSize, arguments);
     }
 
     [KernelEntry]
-    internal static void Kernel(Arguments<float> a)
+    internal static void Kernel(Arguments<float, float> a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(GemmTile.ScratchFloats);
         long tiles = GemmTile.Tiles(a.Product);
@@ -30,14 +30,15 @@ public static partial class DenseForward
                 int row = GemmTile.Row(a.Product, tile, i);
                 int column = GemmTile.Column(a.Product, tile, i);
                 if (row < a.Product.Rows && column < a.Product.Columns)
-                    Finish<float, FloatStorage>(a, row, column, GemmTile.Value(scratch, i), a.Settings.Dropout.Draw(row, column));
+                    Finish<float, float, FloatStorage>(a, row, column, GemmTile.Value(scratch, i), a.Settings.Dropout.Draw(row, column));
             }
         }
     }
 
-    private static void Finish<T, TStorage>(Arguments<T> a, int row, int column, float product, Philox.Words words)
+    private static void Finish<T, TOutput, TStorage>(Arguments<T, TOutput> a, int row, int column, float product, Philox.Words words)
         where T : unmanaged
-        where TStorage : unmanaged, IStorage<T>
+        where TOutput : unmanaged
+        where TStorage : unmanaged, IStorage<TOutput>
     {
         TStorage storage = default;
         long place = ((long)row * a.Product.Columns) + column;

@@ -23,9 +23,12 @@ internal sealed class WidenedBuffers(KernelContext context, KernelVariant varian
         return copy;
     }
 
-    /// <summary>Room for what the operation writes.</summary>
-    public ArrayView<float> Write(ArrayView<ushort> target)
+    /// <summary>Room for what the operation writes; that itself where it is in single precision.</summary>
+    public ArrayView<float> Write<T>(ArrayView<T> target)
+        where T : unmanaged
     {
+        if (typeof(T) == typeof(float))
+            return target.Cast<float>();
         ArrayView<float> copy = Allocate(target.Length);
         _after.Add(PrecisionCast.Bind(context, copy, target.Cast<BFloat16>(), variant));
         return copy;

@@ -34,7 +34,9 @@ public static partial class MatrixProduct
     /// <param name="transposeRight">True if <paramref name="right"/> is [M x K] and its transpose is meant.</param>
     /// <param name="variant">Forces a variant.</param>
     /// <exception cref="ArgumentException">The shapes do not fit, one is empty, or the result overlaps an operand.</exception>
-    /// <exception cref="NotSupportedException">There are no kernels for <typeparamref name="T"/>, or the variant cannot run.</exception>
+    /// <exception cref="NotSupportedException">
+    /// There are no kernels for <typeparamref name="T"/>, the context is one of products in bf16 alone, or the variant cannot run.
+    /// </exception>
     public static Launch Bind<T>(
         KernelContext context,
         Matrix<T> left,
@@ -59,7 +61,7 @@ public static partial class MatrixProduct
         Check.Shape(result, rows, columns, "the product of the operands");
         Check.Apart(left.Data, result.Data);
         Check.Apart(right.Data, result.Data);
-        return DenseShapes.AreBFloat16<T>(nameof(MatrixProduct))
+        return DenseShapes.AreBFloat16<T>(context, nameof(MatrixProduct))
             ? BFloat16Variants.Bind(
                 context, Of(StorageType.Bits(left), transposeLeft, StorageType.Bits(right), transposeRight, StorageType.Bits(result)), variant)
             : Variants.Bind(

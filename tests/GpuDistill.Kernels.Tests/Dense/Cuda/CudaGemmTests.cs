@@ -45,7 +45,7 @@ public class CudaGemmTests
     {
         foreach (CudaTileKind kind in Kinds)
         {
-            foreach (MatrixPrecision precision in Enum.GetValues<MatrixPrecision>())
+            foreach (MatrixPrecision precision in (MatrixPrecision[])[MatrixPrecision.Exact, MatrixPrecision.Tf32])
             {
                 if (precision == MatrixPrecision.Exact && kind == CudaTileKind.Huge)
                     continue; // exactly, there is none
