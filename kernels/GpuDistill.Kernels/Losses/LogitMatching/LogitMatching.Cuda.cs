@@ -116,7 +116,7 @@ public static partial class LogitMatching
                 Columns = task.Works != 0 ? a.Settings.Columns : 0,
                 First = team.Lane * Quad.Length,
                 Stride = team.Size * Quad.Length,
-                Soft = 1,
+                HasTeacher = 1,
             };
             DistillationLoss.RowRecord record = MatchRow<SharedElements, SlabQuadsRow, TReduction>(
                 s.Kernel, task, source, students, reduction, team, writes: a.HasGradient != 0);

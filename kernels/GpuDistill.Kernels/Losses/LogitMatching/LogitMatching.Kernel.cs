@@ -132,7 +132,7 @@ public static partial class LogitMatching
         for (int column = 0; column < source.Columns; column += block)
         {
             RowSource<float> some = source.Block(column, block);
-            row = row.Load<float, TAccess>(some, some.First);
+            row = LogitRow.Load<float, TAccess, TRow>(some);
             sums = row.Fold<float, TAccess, MatchingSums, MatchingSumsPass>(some, some.First, sums, sumsPass);
         }
 
@@ -153,7 +153,7 @@ public static partial class LogitMatching
         {
             RowSource<float> some = source.Block(column, block);
             if (settings.Columns > block) // else the registers still hold the row
-                row = row.Load<float, TAccess>(some, some.First);
+                row = LogitRow.Load<float, TAccess, TRow>(some);
             squares = row.Fold<float, TAccess, float, MatchingGradient<TAccess>>(some, some.First, squares, pass);
         }
 
