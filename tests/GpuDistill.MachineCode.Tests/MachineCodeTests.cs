@@ -86,7 +86,7 @@ public class MachineCodeTests
             : 0;
         if (bits == 0)
             return;
-        int quads = Math.Max(1, Regex.Count(kernel, nameof(QuadRow)));
+        int quads = Math.Max(1, Regex.Count(kernel, nameof(QuadRow<>)));
         int inputs = kernel.StartsWith(nameof(TemperatureSoftmax), StringComparison.Ordinal) ? 1 : 2;
         Assert.InRange(code.Count($"LDG.E.{bits}"), inputs * quads, int.MaxValue);
         Assert.InRange(code.Count($"STG.E.{bits}"), quads, int.MaxValue);

@@ -56,10 +56,11 @@ internal readonly struct ShuffledReduction : IRowReduction
         int lanes = team.Lanes;
         if (team.Size == lanes)
             return state;
-        int warps = team.Size / lanes;
+        int shift = IntrinsicMath.PopCount(lanes - 1); // no compiler knows that a division by the lanes is one
+        int warps = team.Size >> shift;
         Group.Barrier(); // the scratch may still be read by the row before
-        if (team.Lane % lanes == 0)
-            scratch[Group.IdxX / lanes] = state;
+        if ((team.Lane & (lanes - 1)) == 0)
+            scratch[Group.IdxX >> shift] = state;
         Group.Barrier();
         state = scratch[team.Slot * warps];
         for (int warp = 1; warp < warps; warp++)

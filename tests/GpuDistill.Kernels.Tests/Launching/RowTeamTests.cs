@@ -52,9 +52,9 @@ public class RowTeamTests
             using Launch launch = context.BindKernel(
                 "row", RowKernel, 1, group, new SumArguments { Values = input.View, Sums = sums.View, Maxima = maxima.View, TeamSize = team });
             launch.Run(context.Accelerator.DefaultStream);
-            // Eight sums with factors of their own, and four limits.
-            Assert.Equal(OfTeams(values, team, part => (part.Sum() * 127) + (100 + part.Max())), sums.Read());
-            Assert.Equal(OfTeams(values, team, part => part.Max() + (3 * part.Min()) - (2 * part.Min()) - (5 * part.Max())), maxima.Read());
+            // Seven sums with factors of their own, and five limits.
+            Assert.Equal(OfTeams(values, team, part => part.Sum() * 127), sums.Read());
+            Assert.Equal(OfTeams(values, team, part => part.Max() + (3 * part.Min()) - (2 * part.Min()) - (5 * part.Max()) + (7 * part.Max())), maxima.Read());
         }
     }
 
@@ -92,14 +92,19 @@ public class RowTeamTests
                 Difference = 16 * value,
                 Uniform = 32 * value,
                 UniformWeight = 64 * value,
-                FirstFromEnd = 100 + (int)value,
             };
-            sums = reduction.Add(sums, team);
-            a.Sums[i] = sums.Student + sums.Teacher + sums.Hard + sums.Cross + sums.Difference + sums.Uniform + sums.UniformWeight
-                + sums.FirstFromEnd;
-            RowRange range = new() { StudentMaximum = value, StudentMinimum = 3 * value, TeacherMaximum = -2 * value, TeacherMinimum = -5 * value };
-            range = reduction.Union(range, team);
-            a.Maxima[i] = range.StudentMaximum + range.StudentMinimum + range.TeacherMaximum + range.TeacherMinimum;
+            sums = reduction.Add(sums, team, smoothing: 1);
+            a.Sums[i] = sums.Student + sums.Teacher + sums.Hard + sums.Cross + sums.Difference + sums.Uniform + sums.UniformWeight;
+            RowRange range = new()
+            {
+                StudentMaximum = value,
+                StudentMinimum = 3 * value,
+                TeacherMaximum = -2 * value,
+                TeacherMinimum = -5 * value,
+                BeforeLabel = 7 * value,
+            };
+            range = reduction.Union(range, team, seeksFlatRows: 1);
+            a.Maxima[i] = range.StudentMaximum + range.StudentMinimum + range.TeacherMaximum + range.TeacherMinimum + range.BeforeLabel;
         }
     }
 

@@ -74,6 +74,9 @@ public class DistillationCudaTests
                     Assert.True((long)plan.Parts * plan.PartColumns >= columns && (long)(plan.Parts - 1) * plan.PartColumns < columns);
                     if (!plan.IsSlab)
                         Assert.True(plan.Team * plan.Quads * Quad.Length >= plan.PartColumns);
+                    // The first half of each thread's quads is read without a look at the row's length (FewFilledRow).
+                    if (!plan.IsSlab && plan.Parts == 1)
+                        Assert.True(((plan.Team * plan.Quads / 2) - 1) * Quad.Length < columns);
                     if (plan.Parts > 1)
                         Assert.Equal((group, 0), (plan.Team, plan.PartColumns % Quad.Length));
                 }

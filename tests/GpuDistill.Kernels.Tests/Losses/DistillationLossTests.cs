@@ -196,6 +196,32 @@ public class DistillationLossTests
         }
     }
 
+    // Many classes share the largest logit: only the first of them is the prediction, wherever it is in a thread's part of the row.
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Labels_among_equal_largest_logits_are_right_only_where_they_are_the_first(string device, KernelVariant variant)
+    {
+        KernelContext context = TestDevices.Get(device, variant);
+        foreach (int columns in (int[])[2, 7, 10, 16, 33, 70, 164, 547])
+        {
+            const int Rows = 24;
+            LossCase plain = LossCase.Peaky(Rows, columns);
+            float[] student = new float[plain.Student.Length];
+            int[] labels = new int[Rows];
+            for (int row = 0; row < Rows; row++)
+            {
+                int first = row * 5 % columns;
+                for (int i = first; i < columns; i += 1 + (row % 4))
+                    student[(row * columns) + i] = 2;
+                // The first, a later one, one of those between, and the one before.
+                labels[row] = (row / 4 % 4) switch { 0 => first, 1 => columns - 1, 2 => Math.Min(columns - 1, first + 1), _ => Math.Max(0, first - 1) };
+            }
+
+            LossResult result = (plain with { Student = student, Labels = labels }).Check(context, "equal logits");
+            Assert.InRange(result.Totals.Correct, 1, Rows - 1);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Variants))]
     public void Running_totals_add_up_and_keep_the_first_invalid_row(string device, KernelVariant variant)

@@ -31,12 +31,12 @@ public static partial class DistillationLoss
         public ArrayView<RowRecord> Records;
         public ArrayView<BatchSums> BlockSums;
         public ArrayView<BatchCounts> BlockCounts;
+
+        // How many groups of a launch have summed their block; 0 between launches.
+        public ArrayView<int> Finished;
         public LossSettings Settings;
         public int Rows;
         public int TeamSize;
-
-        // How many block sums there are.
-        public int Partials;
 
         // 0 or 1: device code has no test for an empty view that every backend agrees on.
         public int HasTeacherRows;
@@ -87,10 +87,6 @@ public static partial class DistillationLoss
 
         // Bit 0: labelled; bit 1: predicted right; from bit 8: the reason why it is invalid.
         public int State;
-
-        /// <summary>The record of a row that is predicted right where its label, if any, is the first of its largest logits.</summary>
-        public static RowRecord Of(RowLoss loss, RowSums sums, int label, int columns) =>
-            Of(loss, label >= 0, label >= 0 && sums.FirstFromEnd == columns - label);
 
         public static RowRecord Of(RowLoss loss, bool labelled, bool correct) => new()
         {

@@ -14,8 +14,7 @@ namespace GpuDistill.Kernels;
 // Waiting:    sums wait for nothing, a gradient only for sums with lower tickets, which groups that run have taken: no group waits for one
 //             that has not begun, however few run at a time.
 // Visibility: one thread writes a part's sums or a row's losses, passes a fence and counts them by an atomic addition; who has seen the
-//             count passes a fence, and its group a barrier, before the group reads them. (All threads pass the fences: ILGPU's
-//             OpenCL backend writes them as barriers.)
+//             count passes a fence, and its group a barrier, before the group reads them (as in DistillationLoss.Launches.cs).
 // Shapes:     single elements are not kept in registers but read again for each pass, from the first-level cache, which holds a part.
 // Numerics:   within a part as ever; parts in order, those of a thread first. Which group does what changes no bit.
 // Edges:      a part may be all -infinity. Flat rows, and rows where infinite logits spoil the sums of parts, are read once more by the
@@ -130,16 +129,6 @@ public static partial class DistillationLoss
         }
     }
 
-    // A counter's value before 1 is added to it, for the whole group.
-    private static int Next(ArrayView<int> counters, int index, ArrayView<int> shared)
-    {
-        Group.Barrier(); // the value may still be read
-        if (Group.IdxX == 0)
-            shared[0] = Atomic.Add(ref counters[index], 1);
-        Group.Barrier();
-        return shared[0];
-    }
-
     private static void SumPart<T, TAccess, TRow, TReduction>(PartArguments<T> p, int row, int part, ArrayView<int> shared)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
@@ -151,15 +140,10 @@ public static partial class DistillationLoss
         LossBatch batch = BatchOf(p.Loss);
         RowTask task = TaskOf(p.Loss, row);
         RowSource<T> source = SourceOfPart(p, team, row, task, part);
-        TRow logits = default;
-        logits = logits.Load<T, TAccess>(source, source.First);
-        RowRange range = reduction.Union(RangeOf<T, TAccess, TRow>(batch, source, logits), team);
-        RowSums sums = batch.Settings.Smoothing > 0
-            ? GeneralSums<T, TAccess>(batch, task, source, range, flat: false)
-            : PlainSums<T, TAccess, TRow>(batch, source, logits, range);
-        sums = reduction.Add(sums, team);
-        sums.StudentMaximum = range.StudentMaximum;
-        sums.TeacherMaximum = range.TeacherMaximum;
+        TRow logits = LogitRow.Load<T, TAccess, TRow>(source);
+        RowRange range = reduction.Union(RangeOf<T, TAccess, TRow>(batch, task, source, logits), team, batch.Settings.SeeksFlatRows);
+        RowSums sums = PartialSums<T, TAccess, TRow>(batch, task, source, logits, range);
+        sums = reduction.Add(sums, team, batch.Settings.Smoothing);
         if (team.Lane == 0)
             p.Sums[((long)row * p.Parts) + part] = new RowPart { Sums = sums, Range = range };
         MemoryFence.DeviceLevel();
@@ -173,12 +157,13 @@ public static partial class DistillationLoss
         where TReduction : unmanaged, IRowReduction
     {
         MemoryFence.DeviceLevel();
+        Group.Barrier();
         TReduction reduction = default;
         long first = (long)row * p.Parts;
         RowRange range = RowRange.Empty;
         for (int part = team.Lane; part < p.Parts; part += team.Size)
             range = RowRange.Union(range, p.Sums[first + part].Range);
-        range = reduction.Union(range, team);
+        range = reduction.Union(range, team, batch.Settings.SeeksFlatRows);
         RowSums sums = default;
         for (int part = team.Lane; part < p.Parts; part += team.Size)
         {
@@ -186,19 +171,17 @@ public static partial class DistillationLoss
                 p.Sums[first + part].Sums, range.StudentMaximum, range.TeacherMaximum, batch.Settings.InverseTemperature));
         }
 
-        sums = reduction.Add(sums, team);
+        sums = reduction.Add(sums, team, batch.Settings.Smoothing);
         RowSource<T> source = SourceOfRow(p.Loss, team, row, task);
         bool flat = batch.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, batch.Settings.InverseTemperature);
         if (flat || !RowSums.IsFinite(sums))
-            sums = reduction.Add(GeneralSums<T, TAccess>(batch, task, source, range, flat), team);
-        sums.StudentMaximum = range.StudentMaximum;
-        sums.TeacherMaximum = range.TeacherMaximum;
-        sums.Flat = flat ? 1 : 0;
+            sums = reduction.Add(GeneralSums<T, TAccess>(batch, task, source, range, flat), team, batch.Settings.Smoothing);
         RowLabel label = LabelOf<T, TAccess>(batch, task, source);
+        sums = RowSums.Complete(sums, range, flat, label);
         RowLoss loss = LossOf(batch, task, sums, label);
         if (team.Lane == 0)
         {
-            StoreRow(p.Loss, row, loss, RowRecord.Of(loss, sums, task.Class, batch.Settings.Columns));
+            StoreRow(p.Loss, row, loss, RowRecord.Of(loss, task.Class >= 0, sums.IsRight != 0));
             p.Outcomes[row] = new RowOutcome { Sums = sums, Loss = loss };
         }
 
@@ -216,7 +199,7 @@ public static partial class DistillationLoss
         RowTask task = TaskOf(p.Loss, row);
         RowSource<T> source = SourceOfPart(p, team, row, task, part);
         TRow logits = default;
-        logits = logits.Load<T, TAccess>(source, source.First); // on their way while the row's losses are waited for
+        logits = logits.Read<T, TAccess>(source, source.First); // on their way while the row's losses are waited for
         if (team.Lane == 0)
         {
             while (Atomic.Add(ref p.Counters[1 + row], 0) <= p.Parts)
@@ -230,7 +213,7 @@ public static partial class DistillationLoss
         RowOutcome outcome = p.Outcomes[row];
         GradientTarget<T> target = new() { Gradient = p.Loss.Gradient, Start = source.StudentStart, Columns = p.Loss.Settings.Columns };
         source.Columns = EndOfPart(p, part);
-        StoreGradient<T, TAccess, TRow>(BatchOf(p.Loss), task, source, logits, outcome.Sums, outcome.Loss, target);
+        StoreGradient<T, TAccess, TRow>(BatchOf(p.Loss), task, source, logits.Widen<T, TAccess>(), outcome.Sums, outcome.Loss, target);
     }
 
     private static RowSource<T> SourceOfPart<T>(PartArguments<T> p, RowTeam team, int row, RowTask task, int part)

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
-using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
@@ -152,27 +151,25 @@ public static partial class DistillationLoss
             int left = a.Settings.Columns - (team.Lane * SlabRow.Length);
             SlabRow logits = SlabRow.Load<T, TElements, TShape>(students, teachers, start, left, a.Settings.Soft);
             RowSource<T> source = SourceOfSlab(s, team, task, students, teachers);
-            RowLabel label = LabelOf<T, SingleElements<T, TElements>>(batch, task, source);
-            RowRange range = SlabRow.Maxima(logits);
+            RowLabel label = LabelOfSlab<T, TElements>(batch, task, source);
+            int place = task.Class - (team.Lane * SlabRow.Length); // of the label among the thread's elements
+            RowRange range = SlabRow.Maxima(logits, place);
             if (a.Settings.SeeksFlatRows != 0)
                 range = SlabRow.Minima(logits, range, left);
-            range = reduction.Union(range, team);
+            range = reduction.Union(range, team, a.Settings.SeeksFlatRows);
             bool flat = a.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, a.Settings.InverseTemperature);
             bool general = flat || a.Settings.Smoothing > 0;
             SlabTerms terms = default;
             if (general)
                 terms.Sums = GeneralSums<T, SingleElements<T, TElements>>(batch, task, source, range, flat);
             else
-                terms = SlabRow.Exponentials(logits, SlabScales.Of(range, a.Settings.InverseTemperature), left);
-            RowSums sums = reduction.Add(terms.Sums, team);
-            sums.StudentMaximum = range.StudentMaximum;
-            sums.TeacherMaximum = range.TeacherMaximum;
-            sums.Flat = flat ? 1 : 0;
+                terms = SlabRow.Exponentials(logits, RowScales.Of(range.StudentMaximum, range.TeacherMaximum, a.Settings.InverseTemperature));
+            RowSums sums = RowSums.Complete(reduction.Add(terms.Sums, team, a.Settings.Smoothing), range, flat, label);
             RowLoss loss = LossOf(batch, task, sums, label);
             if (active && team.Lane == 0)
             {
                 StoreLosses(a, row, loss);
-                totals = BatchSums.Add(totals, loss, task.Class >= 0, sums.FirstFromEnd == a.Settings.Columns - task.Class, row);
+                totals = BatchSums.Add(totals, loss, task.Class >= 0, sums.IsRight != 0, row);
             }
 
             if (a.HasGradient != 0)
@@ -184,7 +181,7 @@ public static partial class DistillationLoss
                 if (general)
                     StoreGeneralGradient<T, SingleElements<T, TElements>>(batch, task, source, sums, loss, target);
                 else
-                    SlabRow.StoreGradient<T, TElements, TShape>(terms.Row, students, start, left, loss, task.Class - (team.Lane * SlabRow.Length));
+                    SlabRow.StoreGradient<T, TElements, TShape>(terms.Row, students, start, left, loss, place);
                 Group.Barrier(); // all rows are done
                 if (inChunks)
                     chunks.Store(a.Gradient, firstChunk);
@@ -213,55 +210,28 @@ public static partial class DistillationLoss
             Columns = task.Works != 0 ? s.Loss.Settings.Columns : 0,
             First = team.Lane * Quad.Length,
             Stride = team.Size * Quad.Length,
-            Soft = s.Loss.Settings.Soft,
+            HasTeacher = s.Loss.Settings.Soft,
         };
 
-    // The last slab, where it is not whole, and any that does not begin at a multiple of 16 bytes.
-    private static void LoadElements<T>(SlabArguments<T> s, SlabChunks chunks, ArrayView<T> students, ArrayView<T> teachers, int firstRow)
-        where T : unmanaged
-    {
-        long start = (long)firstRow * s.Loss.Settings.Columns;
-        int count = ElementsFrom(s, firstRow);
-        for (int i = Group.IdxX; i < count; i += Group.DimX)
-        {
-            students[i] = s.Loss.Student[start + i];
-            if (chunks.Both)
-                teachers[i] = s.Loss.Teacher[start + i];
-        }
-    }
-
-    private static void GatherRow<T, TElements, TShape>(SlabArguments<T> s, ArrayView<T> teachers, RowTeam team, int teacherRow)
+    // As LabelOf, with the other element of the label's pair.
+    private static RowLabel LabelOfSlab<T, TElements>(LossBatch batch, RowTask task, RowSource<T> source)
         where T : unmanaged
         where TElements : unmanaged, ISlabElements<T>
-        where TShape : unmanaged, ISlabShape
     {
-        TElements elements = default;
-        int columns = s.Loss.Settings.Columns;
-        long start = (long)teacherRow * columns;
-        int place = team.Slot * columns;
-        if (default(TShape).IsEven && s.ChunksPerSlab != 0)
+        RowLabel label = new() { Class = task.Class, Weight = 1, Before = float.NegativeInfinity };
+        if (task.Class >= 0)
         {
-            for (int i = team.Lane; i < columns / 2; i += team.Size)
-                elements.CopyPair(s.Loss.Teacher, (start >> 1) + i, teachers, (place >> 1) + i);
-            return;
+            TElements elements = default;
+            label.Student = elements.Load(source.Student, source.StudentStart + task.Class);
+            if ((task.Class & 1) != 0)
+                label.Before = elements.Load(source.Student, source.StudentStart + task.Class - 1);
+            if (batch.Settings.Blend > 0)
+                label.Teacher = elements.Load(source.Teacher, source.TeacherStart + task.Class);
+            label.Weight = batch.ClassWeight(task.Class);
         }
 
-        for (int i = team.Lane; i < columns; i += team.Size)
-            teachers[place + i] = s.Loss.Teacher[start + i];
+        return label;
     }
-
-    private static void StoreElements<T>(SlabArguments<T> s, ArrayView<T> gradients, int firstRow)
-        where T : unmanaged
-    {
-        long start = (long)firstRow * s.Loss.Settings.Columns;
-        int count = ElementsFrom(s, firstRow);
-        for (int i = Group.IdxX; i < count; i += Group.DimX)
-            s.Loss.Gradient[start + i] = gradients[i];
-    }
-
-    private static int ElementsFrom<T>(SlabArguments<T> s, int firstRow)
-        where T : unmanaged =>
-        XMath.Min(s.Loss.Rows - firstRow, s.RowsPerSlab) * s.Loss.Settings.Columns;
 
     // For the catalog: what a CUDA device is given.
     private static IEnumerable<Type[]> SlabInstances()

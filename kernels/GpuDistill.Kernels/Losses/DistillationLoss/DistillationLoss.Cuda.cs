@@ -3,7 +3,8 @@ using ILGPU;
 namespace GpuDistill.Kernels;
 
 // Fused:      as the portable kernel, and made for the memory's limit: student and teacher are read once, 16 bytes at a time, and
-//             kept in registers for the passes (range, sums, gradient); the gradient is written once, 16 bytes at a time.
+//             kept in registers for the passes (range, sums, gradient), from the sums on as what the gradient is made of: the student's
+//             logits less their maximum, and the teacher's exponentials. The gradient is written once, 16 bytes at a time.
 // Math, gradient, edges: see DistillationLoss.Kernel.cs; RowLoss, the task of a row and the totals are the same code.
 // Shapes:     here C from 41 to 8192; fewer classes go in slabs, more in parts (Cuda.Slab.cs, Cuda.Parts.cs). Rows that are no multiple of
 //             4 long, or in views that do not begin at a multiple of 16 bytes, are read element by element, and go in parts from
@@ -46,7 +47,7 @@ public static partial class DistillationLoss
     private static Action<Arguments<T>> ChooseRowKernel<T, TStorage>(KernelContext context, bool whole, int quads)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
-        !whole ? ChooseRowReduction<T, SingleElements<T, TStorage>, FewQuadsRow>(context)
+        !whole ? ChooseRowReduction<T, SingleElements<T, TStorage>, FewFilledRow>(context)
         : typeof(TStorage) == typeof(HalfStorage) ? (Action<Arguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<HalfStorage>>(context, quads)
         : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<Arguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<BFloat16Storage>>(context, quads)
         : (Action<Arguments<T>>)(object)ChooseRowQuads<float, WholeQuads>(context, quads);
@@ -54,9 +55,9 @@ public static partial class DistillationLoss
     private static Action<Arguments<T>> ChooseRowQuads<T, TAccess>(KernelContext context, int quads)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T> =>
-        quads == default(FewQuadsRow).Quads
-            ? ChooseRowReduction<T, TAccess, FewQuadsRow>(context)
-            : ChooseRowReduction<T, TAccess, ManyQuadsRow>(context);
+        quads == default(FewFilledRow).Quads
+            ? ChooseRowReduction<T, TAccess, FewFilledRow>(context)
+            : ChooseRowReduction<T, TAccess, ManyFilledRow>(context);
 
     private static Action<Arguments<T>> ChooseRowReduction<T, TAccess, TRow>(KernelContext context)
         where T : unmanaged
@@ -81,20 +82,20 @@ public static partial class DistillationLoss
             long row = active ? first + team.Slot : a.Rows - 1;
             RowTask task = TaskOf(a, row);
             RowSource<T> source = SourceOfRow(a, team, row, task);
-            TRow logits = default;
-            logits = logits.Load<T, TAccess>(source, source.First);
+            TRow logits = LogitRow.Load<T, TAccess, TRow>(source);
             RowLabel label = LabelOf<T, TAccess>(batch, task, source);
-            RowSums sums = SumsOf<T, TAccess, TRow, TReduction>(batch, task, source, logits, team);
+            Changed<TRow, RowSums> terms = SumsOf<T, TAccess, TRow, TReduction>(batch, task, source, logits, label, team);
+            RowSums sums = terms.State;
             RowLoss loss = LossOf(batch, task, sums, label);
             if (!active)
                 continue;
             if (team.Lane == 0)
-                StoreRow(a, row, loss, RowRecord.Of(loss, sums, task.Class, a.Settings.Columns));
+                StoreRow(a, row, loss, RowRecord.Of(loss, task.Class >= 0, sums.IsRight != 0));
             if (a.HasGradient == 0)
                 continue;
             source.Columns = a.Settings.Columns;
             GradientTarget<T> target = new() { Gradient = a.Gradient, Start = source.StudentStart, Columns = source.Columns };
-            StoreGradient<T, TAccess, TRow>(batch, task, source, logits, sums, loss, target);
+            StoreGradientOfTerms<T, TAccess, TRow>(batch, task, source, terms.Now, sums, loss, target);
         }
     }
 
@@ -104,17 +105,17 @@ public static partial class DistillationLoss
             Student = a.Student,
             Teacher = a.Teacher,
             StudentStart = row * a.Settings.Columns,
-            TeacherStart = (long)task.TeacherRow * a.Settings.Columns,
+            TeacherStart = (a.Settings.Soft != 0 ? task.TeacherRow : row) * a.Settings.Columns,
             Columns = task.Works != 0 ? a.Settings.Columns : 0,
             First = team.Lane * Quad.Length,
             Stride = team.Size * Quad.Length,
-            Soft = a.Settings.Soft,
+            HasTeacher = 1,
         };
 
     // For the catalog: what a CUDA device is given. Trees are for other devices, in tests.
     private static IEnumerable<Type[]> RowInstances()
     {
-        foreach (Type row in (Type[])[typeof(FewQuadsRow), typeof(ManyQuadsRow)])
+        foreach (Type row in (Type[])[typeof(FewFilledRow), typeof(ManyFilledRow)])
         {
             yield return [typeof(float), typeof(WholeQuads), row, typeof(ShuffledReduction)];
             yield return [typeof(ushort), typeof(WholeShorts<HalfStorage>), row, typeof(ShuffledReduction)];
@@ -122,6 +123,6 @@ public static partial class DistillationLoss
         }
 
         foreach ((Type element, Type storage) in StorageType.All)
-            yield return [element, typeof(SingleElements<,>).MakeGenericType(element, storage), typeof(FewQuadsRow), typeof(ShuffledReduction)];
+            yield return [element, typeof(SingleElements<,>).MakeGenericType(element, storage), typeof(FewFilledRow), typeof(ShuffledReduction)];
     }
 }

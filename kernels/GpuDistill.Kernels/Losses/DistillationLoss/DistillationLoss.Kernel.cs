@@ -86,31 +86,28 @@ public static partial class DistillationLoss
             for (int start = 0; start < source.Columns; start += block)
             {
                 RowSource<T> some = source.Block(start, block);
-                logits = logits.Load<T, TAccess>(some, some.First);
+                logits = LogitRow.Load<T, TAccess, FewQuadsRow>(some);
                 part = AddBlock<T, TAccess>(part, batch, task, some, logits);
             }
 
-            RowRange range = reduction.Union(part.Range, team);
+            RowRange range = reduction.Union(part.Range, team, a.Settings.SeeksFlatRows);
             RowSums sums = RowSums.Raise(part.Sums, range.StudentMaximum, range.TeacherMaximum, a.Settings.InverseTemperature);
             bool flat = a.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, a.Settings.InverseTemperature);
             if (flat || !RowSums.IsFinite(sums))
                 sums = GeneralSums<T, TAccess>(batch, task, source, range, flat);
-            sums = reduction.Add(sums, team);
-            sums.StudentMaximum = range.StudentMaximum;
-            sums.TeacherMaximum = range.TeacherMaximum;
-            sums.Flat = flat ? 1 : 0;
+            sums = RowSums.Complete(reduction.Add(sums, team, a.Settings.Smoothing), range, flat, label);
             RowLoss loss = LossOf(batch, task, sums, label);
             if (!active)
                 continue;
             if (team.Lane == 0)
-                StoreRow(a, row, loss, RowRecord.Of(loss, sums, task.Class, a.Settings.Columns));
+                StoreRow(a, row, loss, RowRecord.Of(loss, task.Class >= 0, sums.IsRight != 0));
             source.Columns = a.HasGradient != 0 ? a.Settings.Columns : 0;
             GradientTarget<T> target = new() { Gradient = a.Gradient, Start = source.StudentStart, Columns = source.Columns };
             for (int start = 0; start < source.Columns; start += block)
             {
                 RowSource<T> some = source.Block(start, block);
                 if (a.Settings.Columns > block) // else the registers still hold the row
-                    logits = logits.Load<T, TAccess>(some, some.First);
+                    logits = LogitRow.Load<T, TAccess, FewQuadsRow>(some);
                 StoreGradient<T, TAccess, FewQuadsRow>(batch, task, some, logits, sums, loss, target);
             }
         }
@@ -120,10 +117,8 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
-        RowRange range = RowRange.Union(part.Range, RangeOf<T, TAccess, FewQuadsRow>(batch, source, logits));
-        RowSums sums = batch.Settings.Smoothing > 0
-            ? GeneralSums<T, TAccess>(batch, task, source, range, flat: false)
-            : PlainSums<T, TAccess, FewQuadsRow>(batch, source, logits, range);
+        RowRange range = RowRange.Union(part.Range, RangeOf<T, TAccess, FewQuadsRow>(batch, task, source, logits));
+        RowSums sums = PartialSums<T, TAccess, FewQuadsRow>(batch, task, source, logits, range);
         part.Sums = RowSums.Raise(part.Sums, range.StudentMaximum, range.TeacherMaximum, batch.Settings.InverseTemperature);
         part.Sums = RowSums.Add(part.Sums, sums);
         part.Range = range;

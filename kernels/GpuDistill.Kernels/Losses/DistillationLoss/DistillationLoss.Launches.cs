@@ -4,8 +4,13 @@ using ILGPU.Algorithms;
 namespace GpuDistill.Kernels;
 
 // Around the pass over the rows, for the variants that are kernels, here and of LogitMatching: before it, with Reduction.Mean, a
-// count of the rows and labels; after it the totals. Each is done by groups of a block of rows, and by one group more where there
-// are several blocks: one group alone would take each of its threads through 4096 of a million rows.
+// count of the rows and labels; after it the totals. Each is done by groups of a block of rows, since one group alone would take each of
+// its threads through 4096 of a million rows; and the group that is done last adds up the blocks, in their order, whichever it is.
+//
+// Visibility: a group's first thread writes its block's sum, all threads pass a fence, the first counts the group by an atomic addition,
+// and who has counted the last passes a fence, and its group a barrier, before they read the blocks. (All threads pass the fences:
+// ILGPU's OpenCL backend writes them as barriers.) The last group leaves the count at 0 for the next run. Runs of one launch follow each other, as ever: they write the
+// same totals.
 public static partial class DistillationLoss
 {
     private const int RowsPerThread = 4;
@@ -31,21 +36,11 @@ public static partial class DistillationLoss
         int blocks = Blocks(a.Rows, groupSize);
         List<Launch> parts = [];
         if (a.Settings.Counts != 0)
-        {
             parts.Add(context.BindKernel(operation, CountKernel, blocks, groupSize, a));
-            if (blocks > 1)
-                parts.Add(context.BindKernel(operation, ScalesKernel, 1, groupSize, a));
-        }
 
         parts.AddRange(rowPasses);
-        if (a.HasTotals + a.HasRunning > 0)
-        {
-            if (a.HasRecords != 0)
-                parts.Add(context.BindKernel(operation, RecordsKernel, a.Partials, groupSize, a));
-            if (a.Partials > 1)
-                parts.Add(context.BindKernel(operation, TotalsKernel, 1, groupSize, a));
-        }
-
+        if (a.HasRecords != 0 && a.HasTotals + a.HasRunning > 0)
+            parts.Add(context.BindKernel(operation, RecordsKernel, blocks, groupSize, a));
         return new CompositeLaunch(operation, variant, [.. parts], workspace);
     }
 
@@ -71,24 +66,22 @@ public static partial class DistillationLoss
         }
 
         counts = SumOfGroup(counts);
-        if (Group.IdxX == 0 && Grid.DimX == 1)
-            StoreScales(a, counts);
-        else if (Group.IdxX == 0)
-            a.BlockCounts[Grid.IdxX] = counts;
-    }
-
-    [KernelEntry]
-    internal static void ScalesKernel<T>(Arguments<T> a)
-        where T : unmanaged
-    {
-        BatchCounts counts = default;
-        for (int block = Group.IdxX; block < a.BlockCounts.IntLength; block += Group.DimX)
+        if (Grid.DimX > 1)
         {
-            counts.Rows += a.BlockCounts[block].Rows;
-            counts.Weights += a.BlockCounts[block].Weights;
+            if (Group.IdxX == 0)
+                a.BlockCounts[Grid.IdxX] = counts;
+            if (!IsLast(a.Finished))
+                return;
+            counts = default;
+            for (int block = Group.IdxX; block < Grid.DimX; block += Group.DimX)
+            {
+                counts.Rows += a.BlockCounts[block].Rows;
+                counts.Weights += a.BlockCounts[block].Weights;
+            }
+
+            counts = SumOfGroup(counts);
         }
 
-        counts = SumOfGroup(counts);
         if (Group.IdxX == 0)
             StoreScales(a, counts);
     }
@@ -110,35 +103,61 @@ public static partial class DistillationLoss
         StoreGroup(a, sums, SharedMemory.Allocate<BatchSums>(RowTeam.MaxGroupSize));
     }
 
-    [KernelEntry]
-    internal static void TotalsKernel<T>(Arguments<T> a)
+    // Adds what a group's threads have of the totals to what the others have.
+    internal static void StoreGroup<T>(Arguments<T> a, BatchSums sums, ArrayView<BatchSums> scratch)
+        where T : unmanaged
+    {
+        sums = SumOfGroup(sums, scratch);
+        if (Grid.DimX > 1)
+        {
+            if (Group.IdxX == 0)
+                a.BlockSums[Grid.IdxX] = sums;
+            if (!IsLast(a.Finished))
+                return;
+            sums = SumOfGroup(SumOfBlocks(a), scratch);
+        }
+
+        if (Group.IdxX == 0)
+            StoreTotals(a, sums);
+    }
+
+    private static BatchSums SumOfBlocks<T>(Arguments<T> a)
         where T : unmanaged
     {
         BatchSums sums = BatchSums.None(a.Rows);
-        int block = Group.DimX * SumsPerBlock;
-        for (int start = 0; start < a.Partials; start += block)
+        int some = Group.DimX * SumsPerBlock;
+        for (int start = 0; start < Grid.DimX; start += some)
         {
-            int end = XMath.Min(a.Partials - start, block) + start;
+            int end = XMath.Min(Grid.DimX - start, some) + start;
             BatchSums part = BatchSums.None(a.Rows);
             for (int i = start + Group.IdxX; i < end; i += Group.DimX)
                 part = BatchSums.Add(part, a.BlockSums[i]);
             sums = BatchSums.Add(sums, part);
         }
 
-        sums = SumOfGroup(sums, SharedMemory.Allocate<BatchSums>(RowTeam.MaxGroupSize));
-        if (Group.IdxX == 0)
-            StoreTotals(a, sums);
+        return sums;
     }
 
-    // What a group's threads have of the totals; all of it where there is no other group.
-    internal static void StoreGroup<T>(Arguments<T> a, BatchSums sums, ArrayView<BatchSums> scratch)
-        where T : unmanaged
+    // Whether all other groups have come here before. What the first threads of all have written can be read then.
+    private static bool IsLast(ArrayView<int> finished)
     {
-        sums = SumOfGroup(sums, scratch);
-        if (Group.IdxX == 0 && a.Partials == 1)
-            StoreTotals(a, sums);
-        else if (Group.IdxX == 0)
-            a.BlockSums[Grid.IdxX] = sums;
+        MemoryFence.DeviceLevel();
+        bool last = Next(finished, 0, SharedMemory.Allocate<int>(1)) == Grid.DimX - 1;
+        MemoryFence.DeviceLevel();
+        Group.Barrier();
+        if (last && Group.IdxX == 0)
+            finished[0] = 0;
+        return last;
+    }
+
+    // A counter's value before 1 is added to it, for the whole group.
+    private static int Next(ArrayView<int> counters, int index, ArrayView<int> shared)
+    {
+        Group.Barrier(); // the value may still be read
+        if (Group.IdxX == 0)
+            shared[0] = Atomic.Add(ref counters[index], 1);
+        Group.Barrier();
+        return shared[0];
     }
 
     private static void StoreScales<T>(Arguments<T> a, BatchCounts counts)

@@ -38,15 +38,17 @@ public static partial class DistillationLoss
                 buffer.Dispose();
         }
 
-        private Workspace Complete<T>(KernelContext context, ref Arguments<T> a, long records, int partials)
+        private Workspace Complete<T>(KernelContext context, ref Arguments<T> a, long records, int blocks)
             where T : unmanaged
         {
             a.Records = Allocate<RowRecord>(records);
             a.HasRecords = records > 0 ? 1 : 0;
-            a.BlockSums = Allocate<BatchSums>(partials);
-            a.Partials = partials;
+            a.BlockSums = Allocate<BatchSums>(blocks);
             a.BlockCounts = Allocate<BatchCounts>(Blocks(a.Rows, context.GroupSize(PreferredGroupSize)));
             a.Scales = Allocate<float>(2);
+            a.Finished = Allocate<int>(1);
+            a.Finished.MemSetToZero();
+            _accelerator.DefaultStream.Synchronize(); // a launch may run on any stream
             ArrayView<int> integers = Allocate<int>(1);
             ArrayView<LossTotals> totals = Allocate<LossTotals>(1);
             a.TeacherRows = OrElse(a.TeacherRows, integers);
@@ -57,7 +59,8 @@ public static partial class DistillationLoss
             a.TotalLosses = OrElse(a.TotalLosses, a.Scales);
             a.Totals = OrElse(a.Totals, totals);
             a.Running = OrElse(a.Running, totals);
-            a.Teacher = OrElse(a.Teacher, a.Student);
+            // Where no teacher is asked for, a student is read as its own, which makes its exponentials what any row's are.
+            a.Teacher = a.Settings.Soft != 0 ? a.Teacher : a.Student;
             a.Gradient = OrElse(a.Gradient, a.Student);
             return this;
         }

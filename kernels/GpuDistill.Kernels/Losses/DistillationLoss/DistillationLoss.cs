@@ -97,7 +97,12 @@ public static partial class DistillationLoss
         CheckOptions(options);
         CheckInputs(inputs, options);
         LossChecks.Outputs(inputs, outputs);
-        Arguments<T> arguments = new()
+        Arguments<T> arguments = ArgumentsOf(inputs, outputs, SettingsOf(inputs, options));
+        return Table<T, TStorage>.Variants.Bind(context, arguments, variant);
+    }
+
+    internal static Arguments<T> ArgumentsOf<T>(DistillationInputs<T> inputs, DistillationOutputs<T> outputs, LossSettings settings)
+        where T : unmanaged => new()
         {
             Student = inputs.Student.Data,
             Teacher = inputs.Teacher.Data,
@@ -110,7 +115,7 @@ public static partial class DistillationLoss
             TotalLosses = outputs.TotalLosses,
             Totals = outputs.Totals,
             Running = outputs.Running,
-            Settings = SettingsOf(inputs, options),
+            Settings = settings,
             Rows = inputs.Student.Rows,
             HasTeacherRows = Flag(inputs.TeacherRows),
             HasLabels = Flag(inputs.Labels),
@@ -122,8 +127,6 @@ public static partial class DistillationLoss
             HasTotals = Flag(outputs.Totals),
             HasRunning = Flag(outputs.Running),
         };
-        return Table<T, TStorage>.Variants.Bind(context, arguments, variant);
-    }
 
     private static int Flag<T>(ArrayView<T> view)
         where T : unmanaged =>

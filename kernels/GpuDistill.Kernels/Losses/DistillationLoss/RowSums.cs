@@ -38,8 +38,8 @@ internal struct RowSums
     /// <summary>For label smoothing, w the class weights: sum w (z - mz), without the terms where w is 0, and sum w.</summary>
     public float Uniform, UniformWeight;
 
-    /// <summary>Classes from the first whose logit is mz to the end of the row; 0 where there is none.</summary>
-    public int FirstFromEnd;
+    /// <summary>1 where the label is the first class whose logit is mz.</summary>
+    public int IsRight;
 
     /// <summary>
     /// The sums relative to other maxima, which must not be lower. Not for flat rows. A term of infinity may become NaN here, where it
@@ -57,7 +57,6 @@ internal struct RowSums
         sums.Difference = (sums.Difference - (sums.Teacher * (studentRise - teacherRise))) * fall;
         sums.Teacher *= fall;
         sums.Uniform -= sums.UniformWeight * studentRise;
-        sums.FirstFromEnd = studentRise > 0 ? 0 : sums.FirstFromEnd;
         sums.StudentMaximum = studentMaximum;
         sums.TeacherMaximum = teacherMaximum;
         return sums;
@@ -77,8 +76,30 @@ internal struct RowSums
         a.Difference += b.Difference;
         a.Uniform += b.Uniform;
         a.UniformWeight += b.UniformWeight;
-        a.FirstFromEnd = XMath.Max(a.FirstFromEnd, b.FirstFromEnd);
         return a;
+    }
+
+    /// <summary>Adds to <see cref="Cross"/> and <see cref="Difference"/> a term of weight <paramref name="e"/>.</summary>
+    public static RowSums Weigh(RowSums sums, float e, float z, float v)
+    {
+        if (e >= SmallestWeight)
+        {
+            sums.Cross += e * z;
+            sums.Difference += e * (z - v);
+        }
+
+        return sums;
+    }
+
+    /// <summary>The sums of a whole row with what its range tells.</summary>
+    public static RowSums Complete(RowSums sums, RowRange range, bool flat, RowLabel label)
+    {
+        sums.StudentMaximum = range.StudentMaximum;
+        sums.TeacherMaximum = range.TeacherMaximum;
+        sums.Flat = flat ? 1 : 0;
+        sums.IsRight = label.Class >= 0 && label.Student == range.StudentMaximum
+            && XMath.Max(label.Before, range.BeforeLabel) < range.StudentMaximum ? 1 : 0;
+        return sums;
     }
 }
 
@@ -87,6 +108,12 @@ internal struct RowRange
 {
     public float StudentMaximum, StudentMinimum, TeacherMaximum, TeacherMinimum;
 
+    /// <summary>
+    /// The student's largest logit of the classes before the label, less those that are read with the label and in
+    /// <see cref="RowLabel.Before"/>: so what is predicted, the first of the largest logits, costs no look at each.
+    /// </summary>
+    public float BeforeLabel;
+
     /// <summary>No logits yet; the maxima are those of <see cref="RowSums.Lowest"/>.</summary>
     public static RowRange Empty => new()
     {
@@ -94,6 +121,7 @@ internal struct RowRange
         StudentMinimum = float.PositiveInfinity,
         TeacherMaximum = float.MinValue,
         TeacherMinimum = float.PositiveInfinity,
+        BeforeLabel = float.NegativeInfinity,
     };
 
     public static RowRange Union(RowRange a, RowRange b)
@@ -102,6 +130,7 @@ internal struct RowRange
         a.StudentMinimum = XMath.Min(a.StudentMinimum, b.StudentMinimum);
         a.TeacherMaximum = XMath.Max(a.TeacherMaximum, b.TeacherMaximum);
         a.TeacherMinimum = XMath.Min(a.TeacherMinimum, b.TeacherMinimum);
+        a.BeforeLabel = XMath.Max(a.BeforeLabel, b.BeforeLabel);
         return a;
     }
 
@@ -122,4 +151,15 @@ internal struct RowLabel
 
     /// <summary>The logits of the class.</summary>
     public float Student, Teacher;
+
+    /// <summary>The student's largest logit before it among those that are read with it.</summary>
+    public float Before;
+
+    /// <summary>The label of the class whose logit is the next.</summary>
+    public static RowLabel Next(RowLabel label, float student)
+    {
+        label.Before = XMath.Max(label.Before, label.Student);
+        label.Student = student;
+        return label;
+    }
 }

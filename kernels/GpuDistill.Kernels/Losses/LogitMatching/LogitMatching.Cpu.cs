@@ -2,95 +2,80 @@ using System.Runtime.CompilerServices;
 
 namespace GpuDistill.Kernels;
 
-// A row of each matrix stays in cache between its two reads. Rows are split over the workers; one worker sums the rows, so the
-// order of every sum depends on the SIMD width alone.
+// A row of each matrix stays in cache between its two reads. Rows are split over the workers; one worker sums the rows' records, as the
+// distillation loss does, so the order of every sum depends on the SIMD width alone.
 public static partial class LogitMatching
 {
-    private static Launch BindCpu(KernelContext context, Arguments arguments, KernelVariant variant)
+    private static Launch BindCpu(KernelContext context, Arguments arguments, KernelVariant variant) => variant switch
     {
-        Workspace workspace = new(context, ref arguments);
-        return variant switch
-        {
-            KernelVariant.Simd512 => new Cpu<Simd512>(arguments, workspace, variant, context.Workers),
-            KernelVariant.Simd256 => new Cpu<Simd256>(arguments, workspace, variant, context.Workers),
-            _ => new Cpu<Simd128>(arguments, workspace, variant, context.Workers),
-        };
-    }
+        KernelVariant.Simd512 => new Cpu<Simd512>(context, arguments, variant),
+        KernelVariant.Simd256 => new Cpu<Simd256>(context, arguments, variant),
+        _ => new Cpu<Simd128>(context, arguments, variant),
+    };
 
-    private sealed unsafe class Cpu<F>(Arguments a, Workspace workspace, KernelVariant variant, CpuWorkers workers)
-        : CpuLaunch(nameof(LogitMatching), variant, workers)
+    private sealed unsafe class Cpu<F>(KernelContext context, Arguments arguments, KernelVariant variant)
+        : CpuLaunch(nameof(LogitMatching), variant, context.Workers)
         where F : struct, ISimd<F>
     {
-        private readonly float* _student = CpuPointer.Of(a.Student);
-        private readonly float* _teacher = CpuPointer.Of(a.Teacher);
-        private readonly float* _gradient = CpuPointer.Of(a.Gradient);
-        private readonly RowOutcome* _outcomes = CpuPointer.Of(a.Outcomes);
-        private readonly bool _totals = a.WantsTotals || a.OverRowsTakingPart != 0;
+        private readonly DistillationLoss.Arguments<float> _loss = arguments.Loss;
+        private readonly int _columns = arguments.Loss.Settings.Columns;
+        private readonly bool _zeroMean = arguments.ZeroMean != 0;
+        private readonly DistillationLoss.CpuBatch<float> _batch = new(context, arguments.Loss);
+        private readonly float* _student = CpuPointer.Of(arguments.Loss.Student);
+        private readonly float* _teacher = CpuPointer.Of(arguments.Loss.Teacher);
+        private readonly float* _gradient = CpuPointer.Of(arguments.Loss.Gradient);
 
         internal override void Execute(CpuTeam team)
         {
-            (long start, long end) = team.Part(a.Rows);
-            bool gradientLater = _gradient != null && a.OverRowsTakingPart != 0;
-            for (long row = start; row < end; row++)
-                Row(row, losses: true, gradientLater ? null : _gradient, a.Scale);
-            if (!_totals)
+            (float reduction, float hardReduction) = _batch.Reductions();
+            (long start, long end) = team.Part(_loss.Rows);
+            for (int row = (int)start; row < end; row++)
+                _batch.Store(row, Row(row, _batch.TaskOf(row), reduction));
+            if (!_batch.HasTotals)
                 return;
-            team.Barrier(); // all outcomes are there
+            team.Barrier(); // all records are there
             if (team.Index == 0)
-                Totals();
-            if (!gradientLater)
-                return;
-            team.Barrier(); // the scale is there
-            for (long row = start; row < end; row++)
-                Row(row, losses: false, _gradient, a.MeanScale[0]);
+                _batch.AddTotals(reduction, hardReduction);
         }
 
         private protected override void Dispose(bool disposing)
         {
             if (disposing)
-                workspace.Dispose();
+                _batch.Dispose();
             base.Dispose(disposing);
         }
 
-        private void Row(long row, bool losses, float* gradients, float scale)
+        private DistillationLoss.RowRecord Row(int row, DistillationLoss.RowTask task, float reduction)
         {
-            int source = a.TeacherRow(row);
-            int label = a.Label(row);
-            bool ignored = label == a.IgnoreIndex;
-            RowOutcome outcome = default;
+            RowLoss loss = RowLoss.Invalid((InvalidRowReason)task.Reason);
             float count = 0;
             float mean = 0;
-            float* student = _student + (row * a.Columns);
-            float* teacher = _teacher + ((long)source * a.Columns);
-            if (!ignored && (label < 0 || label >= a.Columns))
-                outcome.Reason = (int)InvalidRowReason.Label;
-            else if (source < 0 || source >= a.TeacherCount)
-                outcome.Reason = (int)InvalidRowReason.TeacherRow;
-            else if (!Mean(student, teacher, out mean, out count))
-                outcome.Reason = (int)(HasSoftmax(student) && !HasSoftmax(teacher) ? InvalidRowReason.TeacherLogits : InvalidRowReason.StudentLogits);
+            float* student = _student + ((long)row * _columns);
+            float* teacher = _teacher + ((long)task.TeacherRow * _columns);
+            if (loss.Reason == 0 && !Mean(student, teacher, out mean, out count))
+                loss = RowLoss.Invalid(HasSoftmax(student) && !HasSoftmax(teacher) ? InvalidRowReason.TeacherLogits : InvalidRowReason.StudentLogits);
 
-            bool valid = outcome.Reason == 0;
-            bool labelled = !ignored && label >= 0 && label < a.Columns;
-            outcome.Labelled = labelled ? 1 : 0;
-            if (losses && valid && labelled)
-                outcome.Correct = IsLargest(student, label) ? 1 : 0;
-
-            float* gradient = gradients == null ? null : gradients + (row * a.Columns);
-            if (valid)
-                outcome.Loss = Differences(student, teacher, gradient, mean, a.Weight * scale / count) / (2 * count);
+            bool correct = loss.Reason == 0 && task.Class >= 0 && IsLargest(student, task.Class, _columns);
+            float* gradient = _gradient == null ? null : _gradient + ((long)row * _columns);
+            if (loss.Reason == 0)
+            {
+                loss.Soft = Differences(student, teacher, gradient, mean, _loss.Settings.SoftWeight * reduction / count) / (2 * count);
+                loss.KlDivergence = loss.Soft;
+            }
             else if (gradient != null)
-                new Span<float>(gradient, a.Columns).Clear();
-            if (!losses)
-                return;
-            a.StoreLosses(row, outcome.Loss);
-            _outcomes[row] = outcome;
+            {
+                new Span<float>(gradient, _columns).Clear();
+            }
+
+            DistillationLoss.StoreLosses(_loss, row, loss);
+            return DistillationLoss.RowRecord.Of(loss, task.Class >= 0, correct);
         }
 
         // The mean of z - v, or 0 where logits are matched as they are, and the number of classes kept. False for an invalid row.
         [MethodImpl(SimdLoop.Alone)]
         private bool Mean(float* student, float* teacher, out float mean, out float count)
         {
-            int n = a.Columns;
+            int n = _columns;
             F one = F.Splat(1);
             F zero = F.Splat(0);
             F nan = F.Splat(float.NaN);
@@ -109,7 +94,7 @@ public static partial class LogitMatching
 
             float sum = F.Sum(sums);
             count = F.Sum(counts);
-            mean = a.ZeroMean != 0 ? sum / count : 0;
+            mean = _zeroMean ? sum / count : 0;
             return count > 0 && float.IsFinite(sum);
         }
 
@@ -117,7 +102,7 @@ public static partial class LogitMatching
         [MethodImpl(SimdLoop.Alone)]
         private float Differences(float* student, float* teacher, float* gradient, float mean, float factor)
         {
-            int n = a.Columns;
+            int n = _columns;
             F means = F.Splat(mean);
             F factors = F.Splat(factor);
             F zero = F.Splat(0);
@@ -149,12 +134,10 @@ public static partial class LogitMatching
             (label == 0 || SimdRow<F>.Max(student, label) < student[label])
             && SimdRow<F>.Max(student + label + 1, n - label - 1) <= student[label];
 
-        private bool IsLargest(float* student, int label) => IsLargest(student, label, a.Columns);
-
         private bool HasSoftmax(float* row)
         {
             bool any = false;
-            foreach (float x in new ReadOnlySpan<float>(row, a.Columns))
+            foreach (float x in new ReadOnlySpan<float>(row, _columns))
             {
                 if (!(x < float.PositiveInfinity))
                     return false;
@@ -162,26 +145,6 @@ public static partial class LogitMatching
             }
 
             return any;
-        }
-
-        private void Totals()
-        {
-            double losses = 0;
-            LossTotals batch = default;
-            int takingPart = 0;
-            int firstInvalid = a.Rows;
-            for (int row = 0; row < a.Rows; row++)
-            {
-                RowOutcome outcome = _outcomes[row];
-                losses += outcome.Loss;
-                batch.Labelled += outcome.Labelled;
-                batch.Correct += outcome.Correct;
-                takingPart += outcome.TakesPart ? 1 : 0;
-                if (outcome.Reason != 0)
-                    firstInvalid = Math.Min(firstInvalid, row);
-            }
-
-            a.StoreTotals(batch, (float)losses, takingPart, firstInvalid);
         }
 
         // The only places where logits are read and gradients written: a storage type narrower than fp32 belongs here.

@@ -24,61 +24,60 @@ public static partial class LogitMatching
 
     internal struct SlabArguments
     {
-        public KernelArguments Kernel;
+        public Arguments Matching;
         public Slab Slab;
         public int Slabs;
     }
 
     private static CompositeLaunch BindCuda(KernelContext context, Arguments arguments)
     {
-        KernelArguments kernel = ForKernels(arguments);
-        bool whole = IsWhole(kernel);
+        bool whole = IsWhole(arguments);
         int groupSize = context.GroupSize(PreferredGroupSize);
         int slabGroupSize = context.GroupSize(Slab.GroupSize);
-        CudaPlan plan = CudaPlan.Of(arguments.Columns, whole, slabGroupSize, groupSize, context.Accelerator.WarpSize);
-        kernel.Loss.TeamSize = plan.Team;
+        CudaPlan plan = CudaPlan.Of(arguments.Loss.Settings.Columns, whole, slabGroupSize, groupSize, context.Accelerator.WarpSize);
+        arguments.Loss.TeamSize = plan.Team;
         if (plan.IsSlab)
-            return BindSlabs(context, kernel, slabGroupSize);
-        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForRecords(context, ref kernel.Loss);
-        int groups = context.GroupsFor(arguments.Rows, groupSize / plan.Team);
+            return BindSlabs(context, arguments, slabGroupSize);
+        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForRecords(context, ref arguments.Loss);
+        int groups = context.GroupsFor(arguments.Loss.Rows, groupSize / plan.Team);
         if (plan.Parts > 1)
             groups = Math.Min(groups, GroupsPerMultiprocessor * Math.Max(1, context.Accelerator.NumMultiprocessors));
-        Action<KernelArguments> rowKernel =
+        Action<Arguments> rowKernel =
             !whole ? ChooseRowKernel<SingleElements<float, FloatStorage>, FewQuadsRow>(context.HasFixedWarps)
             : plan.Quads == default(FewQuadsRow).Quads ? ChooseRowKernel<WholeQuads, FewQuadsRow>(context.HasFixedWarps)
             : ChooseRowKernel<WholeQuads, ManyQuadsRow>(context.HasFixedWarps);
-        Launch rows = context.BindKernel(nameof(LogitMatching), rowKernel, groups, groupSize, kernel);
-        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, kernel.Loss, workspace, rows);
+        Launch rows = context.BindKernel(nameof(LogitMatching), rowKernel, groups, groupSize, arguments);
+        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
     }
 
-    private static Action<KernelArguments> ChooseRowKernel<TAccess, TRow>(bool shuffles)
+    private static Action<Arguments> ChooseRowKernel<TAccess, TRow>(bool shuffles)
         where TAccess : unmanaged, IQuadAccess<float>
         where TRow : struct, ILogitRow<TRow> =>
         shuffles ? CudaRowKernel<TAccess, TRow, ShuffledReduction> : CudaRowKernel<TAccess, TRow, TreeReduction>;
 
     [KernelEntry(Variant = KernelVariant.Cuda, Instances = nameof(RowInstances))]
-    internal static void CudaRowKernel<TAccess, TRow, TReduction>(KernelArguments kernel)
+    internal static void CudaRowKernel<TAccess, TRow, TReduction>(Arguments arguments)
         where TAccess : unmanaged, IQuadAccess<float>
         where TRow : struct, ILogitRow<TRow>
         where TReduction : unmanaged, IRowReduction =>
-        MatchRows<TAccess, TRow, TReduction>(kernel);
+        MatchRows<TAccess, TRow, TReduction>(arguments);
 
-    private static CompositeLaunch BindSlabs(KernelContext context, KernelArguments kernel, int groupSize)
+    private static CompositeLaunch BindSlabs(KernelContext context, Arguments arguments, int groupSize)
     {
-        int rowsPerSlab = groupSize / kernel.Loss.TeamSize;
-        int count = ((kernel.Loss.Rows - 1) / rowsPerSlab) + 1;
+        int rowsPerSlab = groupSize / arguments.Loss.TeamSize;
+        int count = ((arguments.Loss.Rows - 1) / rowsPerSlab) + 1;
         int groups = Math.Min(MostSlabGroups, count);
-        bool isAligned = DistillationLoss.AreAligned(kernel.Loss);
-        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForGroups(context, ref kernel.Loss, groups);
+        bool isAligned = DistillationLoss.AreAligned(arguments.Loss);
+        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForGroups(context, ref arguments.Loss, groups);
         SlabArguments slabs = new()
         {
-            Kernel = kernel,
-            Slab = Slab.Of(kernel.Loss.Settings.Columns, rowsPerSlab, isAligned),
+            Matching = arguments,
+            Slab = Slab.Of(arguments.Loss.Settings.Columns, rowsPerSlab, isAligned),
             Slabs = count,
         };
         Action<SlabArguments> slabKernel = context.HasFixedWarps ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>;
         Launch rows = context.BindKernel(nameof(LogitMatching), slabKernel, groups, groupSize, slabs);
-        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, kernel.Loss, workspace, rows);
+        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
     }
 
     [KernelEntry(GroupSize = Slab.GroupSize, Variant = KernelVariant.Cuda, Instances = nameof(SlabInstances))]
@@ -87,7 +86,7 @@ public static partial class LogitMatching
     {
         ArrayView<float> students = SharedMemory.Allocate<float>(Slab.MostFloats);
         ArrayView<float> teachers = SharedMemory.Allocate<float>(Slab.MostFloats);
-        DistillationLoss.Arguments<float> a = s.Kernel.Loss;
+        DistillationLoss.Arguments<float> a = s.Matching.Loss;
         RowTeam team = new(a.TeamSize);
         float reduction = DistillationLoss.SoftReductionOf(a);
         DistillationLoss.BatchSums totals = DistillationLoss.BatchSums.None(a.Rows);
@@ -116,10 +115,10 @@ public static partial class LogitMatching
                 Columns = task.Works != 0 ? a.Settings.Columns : 0,
                 First = team.Lane * Quad.Length,
                 Stride = team.Size * Quad.Length,
-                Soft = 1,
+                HasTeacher = 1,
             };
             DistillationLoss.RowRecord record = MatchRow<SharedElements, SlabQuadsRow, TReduction>(
-                s.Kernel, task, source, students, reduction, team, writes: a.HasGradient != 0);
+                s.Matching, task, source, students, reduction, team, writes: a.HasGradient != 0);
             if (active && team.Lane == 0)
             {
                 DistillationLoss.StoreLosses(a, row, new RowLoss { Soft = record.Soft });

@@ -19,78 +19,33 @@ public static partial class LogitMatching
 {
     private const int PreferredGroupSize = 256;
 
-    internal struct KernelArguments
-    {
-        /// <summary>The rows and what is written of them, in the distillation loss's terms.</summary>
-        public DistillationLoss.Arguments<float> Loss;
-        public int ZeroMean;
-    }
-
     private static CompositeLaunch BindPortable(KernelContext context, Arguments arguments)
     {
-        KernelArguments kernel = ForKernels(arguments);
-        bool whole = IsWhole(kernel);
-        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForRecords(context, ref kernel.Loss);
+        bool whole = IsWhole(arguments);
+        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForRecords(context, ref arguments.Loss);
         int groupSize = context.GroupSize(PreferredGroupSize);
-        kernel.Loss.TeamSize = RowTeam.SizeFor(arguments.Columns, groupSize);
-        int groups = context.GroupsFor(arguments.Rows, groupSize / kernel.Loss.TeamSize);
+        arguments.Loss.TeamSize = RowTeam.SizeFor(arguments.Loss.Settings.Columns, groupSize);
+        int groups = context.GroupsFor(arguments.Loss.Rows, groupSize / arguments.Loss.TeamSize);
         Launch rows = context.BindKernel(
-            nameof(LogitMatching), whole ? RowKernel<WholeQuads> : RowKernel<SingleElements<float, FloatStorage>>, groups, groupSize, kernel);
-        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Portable, kernel.Loss, workspace, rows);
+            nameof(LogitMatching), whole ? RowKernel<WholeQuads> : RowKernel<SingleElements<float, FloatStorage>>, groups, groupSize, arguments);
+        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Portable, arguments.Loss, workspace, rows);
     }
 
-    private static KernelArguments ForKernels(Arguments a) => new()
-    {
-        ZeroMean = a.ZeroMean,
-        Loss = new DistillationLoss.Arguments<float>
-        {
-            Student = a.Student,
-            Teacher = a.Teacher,
-            TeacherRows = a.TeacherRows,
-            Labels = a.Labels,
-            Gradient = a.Gradient,
-            SoftLosses = a.SoftLosses,
-            HardLosses = a.HardLosses,
-            TotalLosses = a.TotalLosses,
-            Totals = a.Totals,
-            Running = a.Running,
-            Settings = new DistillationLoss.LossSettings
-            {
-                Columns = a.Columns,
-                SoftWeight = a.Weight,
-                IgnoreIndex = a.IgnoreIndex,
-                TeacherCount = a.TeacherCount,
-                Soft = 1,
-                Counts = a.OverRowsTakingPart,
-                SoftReduction = a.Scale,
-            },
-            Rows = a.Rows,
-            HasTeacherRows = a.TeacherRows.Length > 0 ? 1 : 0,
-            HasLabels = a.Labels.Length > 0 ? 1 : 0,
-            HasGradient = a.Gradient.Length > 0 ? 1 : 0,
-            HasSoftLosses = a.SoftLosses.Length > 0 ? 1 : 0,
-            HasHardLosses = a.HardLosses.Length > 0 ? 1 : 0,
-            HasTotalLosses = a.TotalLosses.Length > 0 ? 1 : 0,
-            HasTotals = a.Totals.Length > 0 ? 1 : 0,
-            HasRunning = a.Running.Length > 0 ? 1 : 0,
-        },
-    };
-
     // Whether each row begins at a multiple of 16 bytes and is a whole number of them.
-    private static bool IsWhole(KernelArguments kernel) =>
-        kernel.Loss.Settings.Columns % Quad.Length == 0 && DistillationLoss.AreAligned(kernel.Loss);
+    private static bool IsWhole(Arguments arguments) =>
+        arguments.Loss.Settings.Columns % Quad.Length == 0 && DistillationLoss.AreAligned(arguments.Loss);
 
     [KernelEntry(Instances = nameof(PortableInstances))]
-    internal static void RowKernel<TAccess>(KernelArguments kernel)
+    internal static void RowKernel<TAccess>(Arguments arguments)
         where TAccess : unmanaged, IQuadAccess<float> =>
-        MatchRows<TAccess, FewQuadsRow, TreeReduction>(kernel);
+        MatchRows<TAccess, FewQuadsRow, TreeReduction>(arguments);
 
-    private static void MatchRows<TAccess, TRow, TReduction>(KernelArguments kernel)
+    private static void MatchRows<TAccess, TRow, TReduction>(Arguments arguments)
         where TAccess : unmanaged, IQuadAccess<float>
         where TRow : struct, ILogitRow<TRow>
         where TReduction : unmanaged, IRowReduction
     {
-        DistillationLoss.Arguments<float> a = kernel.Loss;
+        DistillationLoss.Arguments<float> a = arguments.Loss;
         RowTeam team = new(a.TeamSize);
         float reduction = DistillationLoss.SoftReductionOf(a);
         long step = (long)Grid.DimX * team.RowsPerGroup;
@@ -101,7 +56,7 @@ public static partial class LogitMatching
             DistillationLoss.RowTask task = DistillationLoss.TaskOf(a, row);
             RowSource<float> source = DistillationLoss.SourceOfRow(a, team, row, task);
             bool writes = active && a.HasGradient != 0;
-            DistillationLoss.RowRecord record = MatchRow<TAccess, TRow, TReduction>(kernel, task, source, a.Gradient, reduction, team, writes);
+            DistillationLoss.RowRecord record = MatchRow<TAccess, TRow, TReduction>(arguments, task, source, a.Gradient, reduction, team, writes);
             if (active && team.Lane == 0)
                 DistillationLoss.StoreRow(a, row, new RowLoss { Soft = record.Soft }, record);
         }
@@ -109,7 +64,7 @@ public static partial class LogitMatching
 
     // One row, by its team; its gradient to the student's place in a view.
     private static DistillationLoss.RowRecord MatchRow<TAccess, TRow, TReduction>(
-        KernelArguments kernel,
+        Arguments arguments,
         DistillationLoss.RowTask task,
         RowSource<float> source,
         ArrayView<float> gradient,
@@ -122,7 +77,7 @@ public static partial class LogitMatching
     {
         TAccess access = default;
         TReduction teamReduction = default;
-        DistillationLoss.LossSettings settings = kernel.Loss.Settings;
+        DistillationLoss.LossSettings settings = arguments.Loss.Settings;
         MatchingSumsPass sumsPass = new() { Class = task.Class, LabelLogit = float.PositiveInfinity };
         if (task.Class >= 0)
             sumsPass.LabelLogit = access.LoadOne(source.Student, source.StudentStart + task.Class);
@@ -132,7 +87,7 @@ public static partial class LogitMatching
         for (int column = 0; column < source.Columns; column += block)
         {
             RowSource<float> some = source.Block(column, block);
-            row = row.Load<float, TAccess>(some, some.First);
+            row = LogitRow.Load<float, TAccess, TRow>(some);
             sums = row.Fold<float, TAccess, MatchingSums, MatchingSumsPass>(some, some.First, sums, sumsPass);
         }
 
@@ -142,7 +97,7 @@ public static partial class LogitMatching
         MatchingGradient<TAccess> pass = new()
         {
             Target = new GradientTarget<float> { Gradient = gradient, Start = source.StudentStart, Columns = settings.Columns },
-            Mean = kernel.ZeroMean != 0 ? sums.Sum * perClass : 0,
+            Mean = arguments.ZeroMean != 0 ? sums.Sum * perClass : 0,
             Factor = reason == 0 ? settings.SoftWeight * reduction * perClass : 0,
             HasLoss = reason == 0 ? 1 : 0,
             Writes = writes ? 1 : 0,
@@ -153,7 +108,7 @@ public static partial class LogitMatching
         {
             RowSource<float> some = source.Block(column, block);
             if (settings.Columns > block) // else the registers still hold the row
-                row = row.Load<float, TAccess>(some, some.First);
+                row = LogitRow.Load<float, TAccess, TRow>(some);
             squares = row.Fold<float, TAccess, float, MatchingGradient<TAccess>>(some, some.First, squares, pass);
         }
 

@@ -53,34 +53,34 @@ public static partial class LogitMatching
         CheckOptions(options);
         CheckInputs(inputs);
         LossChecks.Outputs(inputs, outputs);
-        int rows = inputs.Student.Rows;
+        bool counts = options.Normalizer is null && options.Reduction == Reduction.Mean;
         Arguments arguments = new()
         {
-            Student = inputs.Student.Data,
-            Teacher = inputs.Teacher.Data,
-            TeacherRows = inputs.TeacherRows,
-            Labels = inputs.Labels,
-            Gradient = outputs.Gradient.Data,
-            SoftLosses = outputs.SoftLosses,
-            HardLosses = outputs.HardLosses,
-            TotalLosses = outputs.TotalLosses,
-            Totals = outputs.Totals,
-            Running = outputs.Running,
-            Rows = rows,
-            Columns = inputs.Student.Columns,
-            TeacherCount = inputs.Teacher.Rows,
-            Weight = options.Weight,
             ZeroMean = options.ZeroMean ? 1 : 0,
-            IgnoreIndex = options.IgnoreIndex,
-            OverRowsTakingPart = options.Normalizer is null && options.Reduction == Reduction.Mean ? 1 : 0,
-            Scale = options switch
+            Loss = DistillationLoss.ArgumentsOf(inputs, outputs, new DistillationLoss.LossSettings
             {
-                { Normalizer: float normalizer } => 1 / normalizer,
-                { Reduction: Reduction.BatchMean } => 1f / rows,
-                _ => 1,
-            },
+                Columns = inputs.Student.Columns,
+                SoftWeight = options.Weight,
+                IgnoreIndex = options.IgnoreIndex,
+                TeacherCount = inputs.Teacher.Rows,
+                Soft = 1,
+                Counts = counts ? 1 : 0,
+                SoftReduction = options switch
+                {
+                    { Normalizer: float normalizer } => 1 / normalizer,
+                    { Reduction: Reduction.BatchMean } => 1f / inputs.Student.Rows,
+                    _ => 1,
+                },
+            }),
         };
         return Variants.Bind(context, arguments, variant);
+    }
+
+    internal struct Arguments
+    {
+        /// <summary>The rows and what is written of them, in the distillation loss's terms: this is its soft loss.</summary>
+        public DistillationLoss.Arguments<float> Loss;
+        public int ZeroMean;
     }
 
     /// <summary>What can be said of options before there is a batch.</summary>

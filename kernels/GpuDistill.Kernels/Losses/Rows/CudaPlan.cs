@@ -2,7 +2,8 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// How the CUDA variant shares out rows of one length. What a row costs beside its elements (its losses, reductions, look-ups) is paid
-/// by every thread that works on it, so a thread gets as many elements as its registers hold before a row gets more threads.
+/// by every thread that works on it, so a thread gets as many elements as its registers hold before a row gets more threads. A row of one
+/// part fills more than half of its team's registers: half as many would have done else.
 /// </summary>
 /// <param name="Team">Threads per row or, of a row in parts, per part: a power of two.</param>
 /// <param name="Quads">Quads of four elements that a thread keeps in registers; 0 in slabs, where it is always the same.</param>

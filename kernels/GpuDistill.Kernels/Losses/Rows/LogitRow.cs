@@ -18,8 +18,8 @@ internal struct RowSource<T>
     /// <summary>The thread's first column, and how far its quads are apart: four times the team.</summary>
     public int First, Stride;
 
-    /// <summary>0 where no teacher is read.</summary>
-    public int Soft;
+    /// <summary>0 where there is none.</summary>
+    public int HasTeacher;
 
     /// <summary>
     /// The same of <paramref name="length"/> columns from <paramref name="start"/> on: what a team's registers hold at a time.
@@ -40,6 +40,22 @@ internal interface IQuadPass<TState>
     TState Step(TState state, QuadPair quads, int column);
 }
 
+/// <summary>The same for a pass that leaves other quads in the row's registers.</summary>
+internal interface IQuadChange<TState>
+    where TState : struct
+{
+    Changed<QuadPair, TState> Change(TState state, QuadPair quads, int column);
+}
+
+/// <summary>What is there after a change, and its state. A device struct.</summary>
+internal struct Changed<T, TState>
+    where T : struct
+    where TState : struct
+{
+    public T Now;
+    public TState State;
+}
+
 /// <summary>
 /// One thread's part of a row of logits. A pass goes over it quad by quad; whether they are in registers or come from memory
 /// each time is the implementation's business. All by value: ILGPU keeps nested structs of fields in registers, and no arrays.
@@ -50,7 +66,13 @@ internal interface ILogitRow<TSelf>
     /// <summary>Quads per thread; 0 for any number.</summary>
     int Quads { get; }
 
-    TSelf Load<T, TAccess>(RowSource<T> source, int first)
+    /// <summary>The quads as they are in memory: nothing waits for one before all are asked for.</summary>
+    TSelf Read<T, TAccess>(RowSource<T> source, int first)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>;
+
+    /// <summary>The logits of what was read.</summary>
+    TSelf Widen<T, TAccess>()
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>;
 
@@ -59,97 +81,46 @@ internal interface ILogitRow<TSelf>
         where TAccess : unmanaged, IQuadAccess<T>
         where TState : struct
         where TPass : struct, IQuadPass<TState>;
-}
 
-/// <summary>One quad of each in registers.</summary>
-internal struct QuadRow : ILogitRow<QuadRow>
-{
-    private QuadPair _quads;
-
-    public readonly int Quads => 1;
-
-    public QuadRow Load<T, TAccess>(RowSource<T> source, int first)
-        where T : unmanaged
-        where TAccess : unmanaged, IQuadAccess<T>
-    {
-        QuadRow row = default;
-        if (first < source.Columns)
-            row._quads = Pair<T, TAccess>(source, first);
-        return row;
-    }
-
-    public TState Fold<T, TAccess, TState, TPass>(RowSource<T> source, int first, TState state, TPass pass)
+    /// <summary>A pass that changes the quads in registers; of a row that is read again each time it changes none.</summary>
+    Changed<TSelf, TState> Change<T, TAccess, TState, TPass>(RowSource<T> source, int first, TState state, TPass pass)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TState : struct
-        where TPass : struct, IQuadPass<TState>
+        where TPass : struct, IQuadChange<TState>;
+}
+
+/// <summary>Reading a row.</summary>
+internal static class LogitRow
+{
+    /// <summary>A thread's logits.</summary>
+    public static TRow Load<T, TAccess, TRow>(RowSource<T> source)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+        where TRow : struct, ILogitRow<TRow>
     {
-        if (first < source.Columns)
-            state = pass.Step(state, _quads, first);
-        return state;
+        TRow row = default;
+        return row.Read<T, TAccess>(source, source.First).Widen<T, TAccess>();
     }
 
-    public static QuadPair Pair<T, TAccess>(RowSource<T> source, int column)
+    /// <summary>One quad of each, as it is in memory.</summary>
+    public static QuadPair Read<T, TAccess>(RowSource<T> source, int column)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
         TAccess access = default;
         QuadPair pair = default;
-        pair.Student = access.Load(source.Student, source.StudentStart, column, source.Columns);
-        if (source.Soft != 0)
-            pair.Teacher = access.Load(source.Teacher, source.TeacherStart, column, source.Columns);
+        pair.Student = access.Read(source.Student, source.StudentStart, column, source.Columns);
+        if (source.HasTeacher != 0)
+            pair.Teacher = access.Read(source.Teacher, source.TeacherStart, column, source.Columns);
         return pair;
     }
-}
 
-/// <summary>The quads of two, one after the other: what unrolls the passes.</summary>
-internal struct JoinedRow<TLow, THigh> : ILogitRow<JoinedRow<TLow, THigh>>
-    where TLow : struct, ILogitRow<TLow>
-    where THigh : struct, ILogitRow<THigh>
-{
-    private TLow _low;
-    private THigh _high;
-
-    public readonly int Quads => _low.Quads + _high.Quads;
-
-    public JoinedRow<TLow, THigh> Load<T, TAccess>(RowSource<T> source, int first)
+    public static QuadPair Widen<T, TAccess>(QuadPair quads)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
-        JoinedRow<TLow, THigh> row = default;
-        row._low = _low.Load<T, TAccess>(source, first);
-        row._high = _high.Load<T, TAccess>(source, first + (_low.Quads * source.Stride));
-        return row;
-    }
-
-    public TState Fold<T, TAccess, TState, TPass>(RowSource<T> source, int first, TState state, TPass pass)
-        where T : unmanaged
-        where TAccess : unmanaged, IQuadAccess<T>
-        where TState : struct
-        where TPass : struct, IQuadPass<TState>
-    {
-        state = _low.Fold<T, TAccess, TState, TPass>(source, first, state, pass);
-        return _high.Fold<T, TAccess, TState, TPass>(source, first + (_low.Quads * source.Stride), state, pass);
-    }
-}
-
-/// <summary>Any number of quads, read again in each pass: for rows that no team holds in its registers.</summary>
-internal struct StreamedRow : ILogitRow<StreamedRow>
-{
-    public readonly int Quads => 0;
-
-    public StreamedRow Load<T, TAccess>(RowSource<T> source, int first)
-        where T : unmanaged
-        where TAccess : unmanaged, IQuadAccess<T> => default;
-
-    public TState Fold<T, TAccess, TState, TPass>(RowSource<T> source, int first, TState state, TPass pass)
-        where T : unmanaged
-        where TAccess : unmanaged, IQuadAccess<T>
-        where TState : struct
-        where TPass : struct, IQuadPass<TState>
-    {
-        for (int column = first; column < source.Columns; column += source.Stride)
-            state = pass.Step(state, QuadRow.Pair<T, TAccess>(source, column), column);
-        return state;
+        TAccess access = default;
+        return new QuadPair { Student = access.Widen(quads.Student), Teacher = access.Widen(quads.Teacher) };
     }
 }

@@ -17,9 +17,11 @@ internal interface IQuadAccess<T>
 
     /// <summary>
     /// The quad at <paramref name="column"/>, a multiple of 4 below <paramref name="columns"/>, of the row at <paramref name="start"/>;
-    /// -infinity where it has no element of the row's.
+    /// -infinity where it has no element of the row's. Its bits may be those in memory, which <see cref="Widen"/> makes numbers of.
     /// </summary>
-    Quad Load(ArrayView<T> view, long start, int column, int columns);
+    Quad Read(ArrayView<T> view, long start, int column, int columns);
+
+    Quad Widen(Quad read);
 
     void Store(ArrayView<T> view, long start, int column, int columns, Quad value);
 
@@ -34,10 +36,12 @@ internal readonly struct WholeQuads : IQuadAccess<float>
 {
     public bool Has(int column, int index, int columns) => true;
 
-    public Quad Load(ArrayView<float> view, long start, int column, int columns) => view.Cast<Quad>()[(start + column) >> 2];
+    public Quad Read(ArrayView<float> view, long start, int column, int columns) => view.Cast<Quad>().SubView(start >> 2)[column >> 2];
+
+    public Quad Widen(Quad read) => read;
 
     public void Store(ArrayView<float> view, long start, int column, int columns, Quad value) =>
-        view.Cast<Quad>()[(start + column) >> 2] = value;
+        view.Cast<Quad>().SubView(start >> 2)[column >> 2] = value;
 
     public float LoadOne(ArrayView<float> view, long index) => view[index];
 }
@@ -48,23 +52,24 @@ internal readonly struct WholeShorts<TStorage> : IQuadAccess<ushort>
 {
     public bool Has(int column, int index, int columns) => true;
 
-    public Quad Load(ArrayView<ushort> view, long start, int column, int columns)
+    public Quad Read(ArrayView<ushort> view, long start, int column, int columns)
+    {
+        TwoWords words = view.Cast<TwoWords>().SubView(start >> 2)[column >> 2];
+        return new Quad { X = Interop.IntAsFloat(words.X), Y = Interop.IntAsFloat(words.Y) };
+    }
+
+    public Quad Widen(Quad read)
     {
         TStorage storage = default;
-        TwoWords words = view.Cast<TwoWords>()[(start + column) >> 2];
-        return new Quad
-        {
-            X = storage.FromLow(words.X),
-            Y = storage.FromHigh(words.X),
-            Z = storage.FromLow(words.Y),
-            W = storage.FromHigh(words.Y),
-        };
+        uint low = Interop.FloatAsInt(read.X);
+        uint high = Interop.FloatAsInt(read.Y);
+        return new Quad { X = storage.FromLow(low), Y = storage.FromHigh(low), Z = storage.FromLow(high), W = storage.FromHigh(high) };
     }
 
     public void Store(ArrayView<ushort> view, long start, int column, int columns, Quad value)
     {
         TStorage storage = default;
-        view.Cast<TwoWords>()[(start + column) >> 2] = new TwoWords
+        view.Cast<TwoWords>().SubView(start >> 2)[column >> 2] = new TwoWords
         {
             X = storage.ToWord(value.X, value.Y),
             Y = storage.ToWord(value.Z, value.W),
@@ -86,7 +91,7 @@ internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
 {
     public bool Has(int column, int index, int columns) => column + index < columns;
 
-    public Quad Load(ArrayView<T> view, long start, int column, int columns)
+    public Quad Read(ArrayView<T> view, long start, int column, int columns)
     {
         TStorage storage = default;
         long first = start + column;
@@ -97,6 +102,8 @@ internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
         quad.W = column + 3 < columns ? storage.Load(view, first + 3) : float.NegativeInfinity;
         return quad;
     }
+
+    public Quad Widen(Quad read) => read;
 
     public void Store(ArrayView<T> view, long start, int column, int columns, Quad value)
     {

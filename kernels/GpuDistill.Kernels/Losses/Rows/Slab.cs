@@ -1,5 +1,5 @@
 // What a thread has in registers of a slab's row: 3 quads.
-global using SlabQuadsRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow, GpuDistill.Kernels.QuadRow>, GpuDistill.Kernels.QuadRow>;
+global using SlabQuadsRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow<GpuDistill.Kernels.PerhapsInRow>, GpuDistill.Kernels.QuadRow<GpuDistill.Kernels.PerhapsInRow>>, GpuDistill.Kernels.QuadRow<GpuDistill.Kernels.PerhapsInRow>>;
 using ILGPU;
 
 namespace GpuDistill.Kernels;
@@ -96,7 +96,7 @@ internal readonly struct SharedElements : IQuadAccess<float>
 {
     public bool Has(int column, int index, int columns) => column + index < columns;
 
-    public Quad Load(ArrayView<float> view, long start, int column, int columns)
+    public Quad Read(ArrayView<float> view, long start, int column, int columns)
     {
         int first = (int)start + column;
         return new Quad
@@ -107,6 +107,8 @@ internal readonly struct SharedElements : IQuadAccess<float>
             W = column + 3 < columns ? view[first + 3] : float.NegativeInfinity,
         };
     }
+
+    public Quad Widen(Quad read) => read;
 
     public void Store(ArrayView<float> view, long start, int column, int columns, Quad value)
     {

@@ -87,7 +87,7 @@ public static partial class TemperatureSoftmax
         for (int column = 0; column < settings.Columns; column += block)
         {
             RowSource<T> some = source.Block(column, block);
-            row = row.Load<T, TAccess>(some, some.First);
+            row = LogitRow.Load<T, TAccess, TRow>(some);
             float higher = row.Fold<T, TAccess, float, LargestLogit>(some, some.First, maximum, default);
             SumOfExponentials terms = new() { Scale = scale, Maximum = higher };
             sum = row.Fold<T, TAccess, float, SumOfExponentials>(some, some.First, sum * XMath.Exp2((maximum - higher) * scale), terms);
@@ -112,7 +112,7 @@ public static partial class TemperatureSoftmax
         {
             RowSource<T> some = source.Block(column, block);
             if (settings.Columns > block) // else the registers still hold the row
-                row = row.Load<T, TAccess>(some, some.First);
+                row = LogitRow.Load<T, TAccess, TRow>(some);
             row.Fold<T, TAccess, int, SoftmaxOutput<T, TAccess>>(some, some.First, 0, pass);
         }
     }

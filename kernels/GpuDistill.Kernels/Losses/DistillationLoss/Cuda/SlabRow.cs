@@ -56,13 +56,18 @@ internal struct SlabRow
             : (team.Slot * columns) + (team.Lane * Length);
     }
 
-    /// <summary>The row's maxima; its minima are left at infinity.</summary>
-    public static RowRange Maxima(SlabRow row)
+    /// <summary>
+    /// The row's maxima; its minima are left at infinity. Before the label, counted from the thread's first element, are all pairs that
+    /// end there.
+    /// </summary>
+    public static RowRange Maxima(SlabRow row, int label)
     {
         RowRange range = RowRange.Empty;
-        range.StudentMaximum = XMath.Max(
-            XMath.Max(XMath.Max(Max(row._a.Student), Max(row._b.Student)), XMath.Max(Max(row._c.Student), Max(row._d.Student))),
-            XMath.Max(Max(row._e.Student), range.StudentMaximum));
+        range = Raise(range, Max(row._a.Student), label > 1);
+        range = Raise(range, Max(row._b.Student), label > 3);
+        range = Raise(range, Max(row._c.Student), label > 5);
+        range = Raise(range, Max(row._d.Student), label > 7);
+        range = Raise(range, Max(row._e.Student), label > 9);
         range.TeacherMaximum = XMath.Max(
             XMath.Max(XMath.Max(Max(row._a.Teacher), Max(row._b.Teacher)), XMath.Max(Max(row._c.Teacher), Max(row._d.Teacher))),
             XMath.Max(Max(row._e.Teacher), range.TeacherMaximum));
@@ -79,22 +84,20 @@ internal struct SlabRow
         return Minima(row._e, range, left - 8);
     }
 
-    /// <summary>The exponentials and their sums, from the last element to the first: what is found last is the first maximum.</summary>
-    public static SlabTerms Exponentials(SlabRow row, SlabScales scales, int left)
+    /// <summary>The exponentials and their sums, from the last element to the first.</summary>
+    public static SlabTerms Exponentials(SlabRow row, RowScales scales)
     {
-        SlabTerms terms = new() { First = -1 };
-        terms = SlabTerms.Add(terms, row._e, scales, 8);
+        SlabTerms terms = default;
+        terms = SlabTerms.Add(terms, row._e, scales);
         terms.Row._e = terms.Cell;
-        terms = SlabTerms.Add(terms, row._d, scales, 6);
+        terms = SlabTerms.Add(terms, row._d, scales);
         terms.Row._d = terms.Cell;
-        terms = SlabTerms.Add(terms, row._c, scales, 4);
+        terms = SlabTerms.Add(terms, row._c, scales);
         terms.Row._c = terms.Cell;
-        terms = SlabTerms.Add(terms, row._b, scales, 2);
+        terms = SlabTerms.Add(terms, row._b, scales);
         terms.Row._b = terms.Cell;
-        terms = SlabTerms.Add(terms, row._a, scales, 0);
+        terms = SlabTerms.Add(terms, row._a, scales);
         terms.Row._a = terms.Cell;
-        if (terms.First >= 0)
-            terms.Sums.FirstFromEnd = left - terms.First;
         return terms;
     }
 
@@ -109,6 +112,14 @@ internal struct SlabRow
         Store<T, TElements, TShape>(target, start, 4, left, SlabCell.Gradient(row._c, loss, label, 4));
         Store<T, TElements, TShape>(target, start, 6, left, SlabCell.Gradient(row._d, loss, label, 6));
         Store<T, TElements, TShape>(target, start, 8, left, SlabCell.Gradient(row._e, loss, label, 8));
+    }
+
+    private static RowRange Raise(RowRange range, float student, bool isBeforeLabel)
+    {
+        range.StudentMaximum = XMath.Max(range.StudentMaximum, student);
+        if (isBeforeLabel)
+            range.BeforeLabel = XMath.Max(range.BeforeLabel, student);
+        return range;
     }
 
     private static float Max(Pair pair) => XMath.Max(pair.X, pair.Y);

@@ -27,21 +27,6 @@ internal struct SlabCell
         (loss.StudentFactor * student) - (loss.TeacherFactor * teacher) + (loss.HardFactor * hard);
 }
 
-/// <summary>What exponentials are taken with. A device struct.</summary>
-internal struct SlabScales
-{
-    /// <summary>log2(e) / T: the exponentials at T are powers of 2.</summary>
-    public float Scale;
-    public float StudentMaximum, TeacherMaximum;
-
-    public static SlabScales Of(RowRange range, float inverseTemperature) => new()
-    {
-        Scale = inverseTemperature * DistillationLoss.Log2E,
-        StudentMaximum = range.StudentMaximum,
-        TeacherMaximum = range.TeacherMaximum,
-    };
-}
-
 /// <summary>The state of the pass that takes exponentials. A device struct.</summary>
 internal struct SlabTerms
 {
@@ -50,20 +35,15 @@ internal struct SlabTerms
     public SlabCell Cell;
     public RowSums Sums;
 
-    /// <summary>Which of the thread's elements is its first maximum, or -1.</summary>
-    public int First;
-
-    /// <summary>Adds a cell of logits, the second first; <paramref name="index"/> counts the thread's elements.</summary>
-    public static SlabTerms Add(SlabTerms terms, SlabCell logits, SlabScales scales, int index)
+    /// <summary>Adds a cell of logits, the second first.</summary>
+    public static SlabTerms Add(SlabTerms terms, SlabCell logits, RowScales scales)
     {
-        terms.First = logits.Student.Y == scales.StudentMaximum ? index + 1 : terms.First;
         float z = logits.Student.Y - scales.StudentMaximum;
         float v = logits.Teacher.Y - scales.TeacherMaximum;
         terms.Cell.Student.Y = XMath.Exp2(z * scales.Scale);
         terms.Cell.Teacher.Y = XMath.Exp2(v * scales.Scale);
         terms.Cell.Hard.Y = XMath.Exp2(z * DistillationLoss.Log2E);
         terms.Sums = Add(terms.Sums, terms.Cell.Student.Y, terms.Cell.Teacher.Y, terms.Cell.Hard.Y, z, v);
-        terms.First = logits.Student.X == scales.StudentMaximum ? index : terms.First;
         z = logits.Student.X - scales.StudentMaximum;
         v = logits.Teacher.X - scales.TeacherMaximum;
         terms.Cell.Student.X = XMath.Exp2(z * scales.Scale);
@@ -79,12 +59,6 @@ internal struct SlabTerms
         sums.Student += student;
         sums.Teacher += teacher;
         sums.Hard += hard;
-        if (teacher >= RowSums.SmallestWeight)
-        {
-            sums.Cross += teacher * z;
-            sums.Difference += teacher * (z - v);
-        }
-
-        return sums;
+        return RowSums.Weigh(sums, teacher, z, v);
     }
 }

@@ -11,28 +11,28 @@ internal struct RangePass<T, TAccess> : IQuadPass<RowRange>
     where T : unmanaged
     where TAccess : unmanaged, IQuadAccess<T>
 {
+    public MaximaPass Maxima;
     public int Columns;
 
     public RowRange Step(RowRange range, QuadPair quads, int column)
     {
         TAccess access = default;
-        range = RowRange.Union(range, Of(quads.Student.X, quads.Teacher.X));
+        range = Lower(Maxima.Step(range, quads, column), quads.Student.X, quads.Teacher.X);
         if (access.Has(column, 1, Columns))
-            range = RowRange.Union(range, Of(quads.Student.Y, quads.Teacher.Y));
+            range = Lower(range, quads.Student.Y, quads.Teacher.Y);
         if (access.Has(column, 2, Columns))
-            range = RowRange.Union(range, Of(quads.Student.Z, quads.Teacher.Z));
+            range = Lower(range, quads.Student.Z, quads.Teacher.Z);
         if (access.Has(column, 3, Columns))
-            range = RowRange.Union(range, Of(quads.Student.W, quads.Teacher.W));
+            range = Lower(range, quads.Student.W, quads.Teacher.W);
         return range;
     }
 
-    private static RowRange Of(float student, float teacher) => new()
+    private static RowRange Lower(RowRange range, float student, float teacher)
     {
-        StudentMaximum = student,
-        StudentMinimum = student,
-        TeacherMaximum = teacher,
-        TeacherMinimum = teacher,
-    };
+        range.StudentMinimum = XMath.Min(range.StudentMinimum, student);
+        range.TeacherMinimum = XMath.Min(range.TeacherMinimum, teacher);
+        return range;
+    }
 }
 
 /// <summary>The sums of a row whose range is known. A device struct.</summary>
@@ -81,8 +81,7 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
                 sums.Teacher += e;
             }
 
-            sums.Cross += e < RowSums.SmallestWeight ? 0 : e * student;
-            sums.Difference += e < RowSums.SmallestWeight ? 0 : e * (student - teacher);
+            sums = RowSums.Weigh(sums, e, student, teacher);
         }
 
         if (Hard != 0)
@@ -96,8 +95,6 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
             }
         }
 
-        if (logit == Range.StudentMaximum)
-            sums.FirstFromEnd = XMath.Max(sums.FirstFromEnd, Batch.Settings.Columns - column);
         return sums;
     }
 }

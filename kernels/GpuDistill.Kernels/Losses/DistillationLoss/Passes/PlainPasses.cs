@@ -8,103 +8,130 @@ namespace GpuDistill.Kernels;
 /// <summary>The maxima of a row, where its minima are of no interest. A device struct.</summary>
 internal struct MaximaPass : IQuadPass<RowRange>
 {
+    /// <summary>The label, or -1.</summary>
+    public int Class;
+
     public RowRange Step(RowRange range, QuadPair quads, int column)
     {
-        range.StudentMaximum = XMath.Max(range.StudentMaximum, Maximum(quads.Student));
-        range.TeacherMaximum = XMath.Max(range.TeacherMaximum, Maximum(quads.Teacher));
+        float largest = Quad.Largest(quads.Student);
+        range.StudentMaximum = XMath.Max(range.StudentMaximum, largest);
+        range.TeacherMaximum = XMath.Max(range.TeacherMaximum, Quad.Largest(quads.Teacher));
+        if (Class >= column + Quad.Length)
+            range.BeforeLabel = XMath.Max(range.BeforeLabel, largest);
         return range;
     }
-
-    private static float Maximum(Quad quad) => XMath.Max(XMath.Max(quad.X, quad.Y), XMath.Max(quad.Z, quad.W));
 }
 
-/// <summary>The sums of a row whose maxima are known. A device struct.</summary>
-internal struct PlainSums<T, TAccess> : IQuadPass<RowSums>
-    where T : unmanaged
-    where TAccess : unmanaged, IQuadAccess<T>
+/// <summary>What exponentials are taken with. A device struct.</summary>
+internal struct RowScales
 {
     /// <summary>log2(e) / T: the exponentials at T are powers of 2.</summary>
     public float Scale;
     public float StudentMaximum, TeacherMaximum;
-    public int Columns;
 
-    // What a quad has beyond the row is -infinity and adds 0; only where half a quad is such is it left out.
-    public RowSums Step(RowSums sums, QuadPair quads, int column)
+    public static RowScales Of(float studentMaximum, float teacherMaximum, float inverseTemperature) => new()
     {
-        // Four terms are summed before they are added to the sum so far: few additions of a small to a large number.
-        TAccess access = default;
-        RowSums part = Term(default, quads.Student.X, quads.Teacher.X, column);
-        part = Term(part, quads.Student.Y, quads.Teacher.Y, column + 1);
-        if (access.Has(column, 2, Columns))
-        {
-            part = Term(part, quads.Student.Z, quads.Teacher.Z, column + 2);
-            part = Term(part, quads.Student.W, quads.Teacher.W, column + 3);
-        }
+        Scale = inverseTemperature * DistillationLoss.Log2E,
+        StudentMaximum = studentMaximum,
+        TeacherMaximum = teacherMaximum,
+    };
+}
 
-        return RowSums.Add(sums, part);
-    }
+/// <summary>
+/// The sums of a row whose maxima are known. Leaves what the gradient is made of in the place of the logits: the student's less their
+/// maximum, and the teacher's exponentials. A device struct.
+/// </summary>
+internal struct PlainSums : IQuadChange<RowSums>
+{
+    public RowScales Scales;
 
-    // An objective that is not asked for costs its exponential, and its sums are not looked at.
-    private readonly RowSums Term(RowSums sums, float logit, float teacherLogit, int column)
+    // What a quad has beyond the row is -infinity and adds 0. Four terms are summed before they are added to the sum so far: few additions
+    // of a small to a large number. An objective that is not asked for costs its exponentials, and its sums are not looked at.
+    public Changed<QuadPair, RowSums> Change(RowSums sums, QuadPair quads, int column)
     {
-        float student = logit - StudentMaximum;
-        float teacher = teacherLogit - TeacherMaximum;
-        float e = XMath.Exp2(teacher * Scale);
-        sums.Student += XMath.Exp2(student * Scale);
-        sums.Teacher += e;
-        if (e >= RowSums.SmallestWeight)
-        {
-            sums.Cross += e * student;
-            sums.Difference += e * (student - teacher);
-        }
-
-        sums.Hard += XMath.Exp2(student * DistillationLoss.Log2E);
-        if (logit == StudentMaximum)
-            sums.FirstFromEnd = XMath.Max(sums.FirstFromEnd, Columns - column);
-        return sums;
+        Quad z = Quad.Less(quads.Student, Scales.StudentMaximum);
+        Quad v = Quad.Less(quads.Teacher, Scales.TeacherMaximum);
+        Quad e = Quad.Powers(v, Scales.Scale);
+        sums.Student += Quad.Sum(Quad.Powers(z, Scales.Scale));
+        sums.Teacher += Quad.Sum(e);
+        sums.Hard += Quad.Sum(Quad.Powers(z, DistillationLoss.Log2E));
+        RowSums part = RowSums.Weigh(default, e.X, z.X, v.X);
+        part = RowSums.Weigh(part, e.Y, z.Y, v.Y);
+        part = RowSums.Weigh(part, e.Z, z.Z, v.Z);
+        part = RowSums.Weigh(part, e.W, z.W, v.W);
+        sums.Cross += part.Cross;
+        sums.Difference += part.Difference;
+        return new Changed<QuadPair, RowSums> { Now = new QuadPair { Student = z, Teacher = e }, State = sums };
     }
 }
 
-/// <summary>Writes the gradient of such a row, 0 where it has no loss; the state is nothing. A device struct.</summary>
+/// <summary>
+/// Writes the gradient of such a row from what <see cref="PlainSums"/> has left; the state is nothing. A device
+/// struct.
+/// </summary>
 internal struct PlainGradient<T, TAccess> : IQuadPass<int>
     where T : unmanaged
     where TAccess : unmanaged, IQuadAccess<T>
 {
     public GradientTarget<T> Target;
     public float Scale;
-    public float StudentMaximum, TeacherMaximum;
     public float StudentFactor, TeacherFactor, HardFactor, LabelTerm;
     public int Class;
+
+    // In a row with a loss all exponentials are from 0 to 1, so that a factor of 0 takes its term out; of a row without one the quads
+    // are 0, as are all factors.
+    public int Step(int state, QuadPair quads, int column)
+    {
+        TAccess access = default;
+        Quad soft = Quad.Powers(quads.Student, Scale);
+        Quad hard = Quad.Powers(quads.Student, DistillationLoss.Log2E);
+        Quad gradient = new()
+        {
+            X = Of(soft.X, quads.Teacher.X, hard.X),
+            Y = Of(soft.Y, quads.Teacher.Y, hard.Y),
+            Z = Of(soft.Z, quads.Teacher.Z, hard.Z),
+            W = Of(soft.W, quads.Teacher.W, hard.W),
+        };
+        int label = Class - column;
+        if ((uint)label < Quad.Length)
+            gradient = LessLabel(gradient, label);
+        access.Store(Target.Gradient, Target.Start, column, Target.Columns, gradient);
+        return state;
+    }
+
+    private readonly float Of(float student, float teacher, float hard) =>
+        (HardFactor * hard) + ((StudentFactor * student) - (TeacherFactor * teacher));
+
+    private readonly Quad LessLabel(Quad gradient, int label)
+    {
+        gradient.X = label == 0 ? gradient.X - LabelTerm : gradient.X;
+        gradient.Y = label == 1 ? gradient.Y - LabelTerm : gradient.Y;
+        gradient.Z = label == 2 ? gradient.Z - LabelTerm : gradient.Z;
+        gradient.W = label == 3 ? gradient.W - LabelTerm : gradient.W;
+        return gradient;
+    }
+}
+
+/// <summary>The same from logits. A device struct.</summary>
+internal struct PlainGradientOfLogits<T, TAccess> : IQuadPass<int>
+    where T : unmanaged
+    where TAccess : unmanaged, IQuadAccess<T>
+{
+    public PlainGradient<T, TAccess> Gradient;
+    public RowScales Scales;
 
     /// <summary>0 for a row that is left out.</summary>
     public int HasLoss;
 
     public int Step(int state, QuadPair quads, int column)
     {
-        TAccess access = default;
-        int label = Class - column;
-        Quad gradient = default;
+        QuadPair terms = default;
         if (HasLoss != 0)
         {
-            gradient.X = Of(quads.Student.X, quads.Teacher.X, label == 0);
-            gradient.Y = Of(quads.Student.Y, quads.Teacher.Y, label == 1);
-            if (access.Has(column, 2, Target.Columns))
-            {
-                gradient.Z = Of(quads.Student.Z, quads.Teacher.Z, label == 2);
-                gradient.W = Of(quads.Student.W, quads.Teacher.W, label == 3);
-            }
+            terms.Student = Quad.Less(quads.Student, Scales.StudentMaximum);
+            terms.Teacher = Quad.Powers(Quad.Less(quads.Teacher, Scales.TeacherMaximum), Scales.Scale);
         }
 
-        access.Store(Target.Gradient, Target.Start, column, Target.Columns, gradient);
-        return state;
-    }
-
-    // In a row with a loss all exponentials are from 0 to 1, so that a factor of 0 takes its term out.
-    private readonly float Of(float student, float teacher, bool isLabel)
-    {
-        float z = student - StudentMaximum;
-        float soft = (StudentFactor * XMath.Exp2(z * Scale)) - (TeacherFactor * XMath.Exp2((teacher - TeacherMaximum) * Scale));
-        float gradient = (HardFactor * XMath.Exp2(z * DistillationLoss.Log2E)) + soft;
-        return isLabel ? gradient - LabelTerm : gradient;
+        return Gradient.Step(state, terms, column);
     }
 }
