@@ -37,12 +37,12 @@ public sealed class KernelContext : IDisposable
         KernelVariant variant = KernelVariant.Auto,
         int threads = 0,
         MatrixPrecision precision = MatrixPrecision.Exact)
-        : this(accelerator, variant, threads, precision, emulatesCuda: false, forcesSubGroups: false)
+        : this(accelerator, variant, threads, precision, emulatesCuda: false, subGroups: null)
     {
     }
 
     private KernelContext(
-        Accelerator accelerator, KernelVariant variant, int threads, MatrixPrecision precision, bool emulatesCuda, bool forcesSubGroups)
+        Accelerator accelerator, KernelVariant variant, int threads, MatrixPrecision precision, bool emulatesCuda, OpenClSubGroups? subGroups)
     {
         ArgumentNullException.ThrowIfNull(accelerator);
         CheckThreads(threads);
@@ -60,7 +60,7 @@ public sealed class KernelContext : IDisposable
             CheckTensorCores();
         _warpGroups = new(() => accelerator is CudaAccelerator cuda ? WarpGroupProbe.Passes(cuda) : HasTensorCores);
         if (accelerator is CLAccelerator openCl)
-            _openCl = forcesSubGroups ? new OpenClCode(openCl, subGroups: true) : OpenClCode.For(openCl);
+            _openCl = subGroups is { } forced ? new OpenClCode(openCl, forced) : OpenClCode.For(openCl);
     }
 
     /// <summary>The accelerator.</summary>
@@ -145,7 +145,7 @@ public sealed class KernelContext : IDisposable
         CudaTileKind? tile,
         bool avoidsWarpGroups = false,
         IKernelLoader? loader = null) =>
-        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, forcesSubGroups: false)
+        new(accelerator, KernelVariant.Cuda, 0, precision, emulatesCuda: true, subGroups: null)
         {
             ForcedTile = tile,
             AvoidsWarpGroups = avoidsWarpGroups,
@@ -156,16 +156,15 @@ public sealed class KernelContext : IDisposable
     internal static KernelContext TrustingWarpGroups(Accelerator accelerator) =>
         new(accelerator) { ForcedTile = CudaTileKind.WarpGroup, TrustsWarpGroups = true };
 
-    // For tests: OpenCL's sub-groups wherever the device has them.
-    internal static KernelContext ForcingSubGroups(Accelerator accelerator, KernelVariant variant) =>
-        new(accelerator, variant, 0, MatrixPrecision.Exact, emulatesCuda: false, forcesSubGroups: true);
+    // For tests: sub-groups where the library would do without, on an OpenCL accelerator.
+    internal static KernelContext WithSubGroups(Accelerator accelerator, KernelVariant variant, OpenClSubGroups subGroups) =>
+        new(accelerator, variant, 0, MatrixPrecision.Exact, emulatesCuda: false, subGroups);
 
     /// <summary>Stops the worker threads. The accelerator stays as it is.</summary>
     public void Dispose()
     {
         if (_workers is { IsValueCreated: true })
             _workers.Value.Dispose();
-        _openCl?.Dispose();
     }
 
     internal static void CheckThreads(int threads)

@@ -22,7 +22,7 @@ public readonly record struct BFloat16(ushort Bits)
 
 /// <summary>
 /// The upper 16 bits of single precision in memory. A GPU rounds two at a time by its own instructions (<see cref="PtxIntrinsics"/>,
-/// <see cref="OpenClCode"/>).
+/// <see cref="OpenClIntrinsics"/>).
 /// </summary>
 internal readonly unsafe struct BFloat16Storage : IShortStorage, IShortLanes<BFloat16Storage>
 {

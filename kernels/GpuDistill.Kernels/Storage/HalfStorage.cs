@@ -6,7 +6,7 @@ namespace GpuDistill.Kernels;
 
 /// <summary>
 /// Half precision (IEEE binary16) in memory. A GPU converts it by its own instructions (<see cref="PtxIntrinsics"/>,
-/// <see cref="OpenClCode"/>), and the bodies here run on the CPU: the same bits everywhere, but for those of a NaN, which stays one.
+/// <see cref="OpenClIntrinsics"/>), and the bodies here run on the CPU: the same bits everywhere, but for those of a NaN, which stays one.
 /// </summary>
 internal readonly unsafe struct HalfStorage : IShortStorage, IShortLanes<HalfStorage>
 {

@@ -13,7 +13,7 @@ public class RowTeamTests
     private const int Rounds = 3;
 
     public static TheoryData<string, KernelVariant> Devices =>
-        [.. TestDevices.VariantsWithSubGroups.Where(row => row.Data.Item2 == KernelVariant.Portable)];
+        [.. TestDevices.VariantsWithSubGroups.Where(row => row.Data.Item2 == KernelVariant.Portable), .. TestDevices.SubGroupsAlone];
 
     [Theory]
     [MemberData(nameof(Devices))]

@@ -11,7 +11,7 @@ public class TeacherMeanTests
     private static readonly (int Rows, int Columns)[] Shapes =
         [(1, 1), (5, 2), (67, 3), (23, 10), (3, 15), (3, 16), (3, 17), (2, 31), (2, 33), (2, 257), (1, 4099)];
 
-    public static TheoryData<string, KernelVariant> Variants => TestDevices.VariantsWithSubGroups;
+    public static TheoryData<string, KernelVariant> Variants => [.. TestDevices.VariantsWithSubGroups, .. TestDevices.SubGroupsAlone];
 
     [Theory]
     [MemberData(nameof(Variants))]
