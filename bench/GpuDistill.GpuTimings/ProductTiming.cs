@@ -94,7 +94,7 @@ internal static class ProductTiming
         return timing.With(measured) with
         {
             Variant = $"{launches[0].Variant}",
-            Tile = launches[0].Variant == KernelVariant.Cuda ? $"{CudaGemmLaunch.PlanOf(type.Kernels, typeof(T) == typeof(BFloat16), rows, columns).Kind}" : null,
+            Tile = launches[0].Variant == KernelVariant.Cuda ? $"{CudaGemmLaunch.PlanOf(type.Kernels, typeof(T) == typeof(BFloat16), rows, columns, terms).Kind}" : null,
             MegabytesInTurns = buffers.Bytes / 1e6,
             ShareOfCopyBandwidth = device.ShareOfCopy(bytes, measured),
             TeraFlops = 2.0 * rows * columns * terms / measured.Seconds / 1e12,

@@ -91,9 +91,10 @@ internal sealed class GroupMemory
     {
         public override string ToString() => Thread == 0 ? "nobody" : $"thread {Thread - 1} after {Epoch} barriers and {WarpEpoch} of its warp";
 
+        public int WarpIndex => (Thread - 1) / Warp.Size;
+
         public bool IsUnorderedWith(Access later) =>
-            Thread != 0 && Thread != later.Thread && Epoch == later.Epoch
-                && ((Thread - 1) / Warp.Size != (later.Thread - 1) / Warp.Size || WarpEpoch == later.WarpEpoch);
+            Thread != 0 && Thread != later.Thread && Epoch == later.Epoch && (WarpIndex != later.WarpIndex || WarpEpoch == later.WarpEpoch);
     }
 
     private struct Cell
@@ -101,7 +102,7 @@ internal sealed class GroupMemory
         public Access Writer;
         public int WriterFences;
 
-        // Of all readers since a barrier, two that differ if any do.
+        // One of the readers since a barrier, and the last that was another.
         public Access FirstReader;
         public Access LastReader;
 
@@ -109,9 +110,12 @@ internal sealed class GroupMemory
 
         public void Add(Access reader)
         {
-            if (FirstReader.Thread == 0 || FirstReader.Epoch != reader.Epoch || FirstReader.WarpEpoch != reader.WarpEpoch)
+            bool isFirst = FirstReader.Thread == 0 || FirstReader.Thread == reader.Thread || FirstReader.Epoch != reader.Epoch
+                || (FirstReader.WarpIndex == reader.WarpIndex && FirstReader.WarpEpoch != reader.WarpEpoch);
+            if (isFirst)
                 FirstReader = reader;
-            LastReader = reader;
+            else
+                LastReader = reader;
         }
     }
 }

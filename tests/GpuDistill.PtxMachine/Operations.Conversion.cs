@@ -21,6 +21,8 @@ internal static partial class Operations
                 return Map(program, statement, (a, b) => (Rounded(a, 16) & 0xFFFF0000) | (Rounded(b, 16) >> 16));
             case ("tf32", "f32", "rn"):
                 return Map(program, statement, a => Rounded(a, 13));
+            case ("tf32", "f32", "rna"): // ties away from 0
+                return Map(program, statement, a => float.IsFinite(Float(a)) ? (a + 0x1000) & 0xFFFFE000 : a);
             case ("f32", "s32" or "s64", "rn"):
                 return Map(program, statement, a => Bits(Signed(a, from)));
             case ("f32", "u32" or "u64", "rn"):

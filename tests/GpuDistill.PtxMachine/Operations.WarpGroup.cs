@@ -36,7 +36,8 @@ internal static partial class Operations
         return (warp, _) =>
         {
             ulong[] r = warp.Registers;
-            int[] given = [.. rest.Select(register => Uniform(r, register))];
+            foreach (int register in rest)
+                RequireOneForAll(r, register);
             ulong left = r[rest[0]];
             ulong right = r[rest[1]];
             (bool adds, int signLeft, int signRight, bool acrossLeft, bool acrossRight) =
@@ -48,10 +49,11 @@ internal static partial class Operations
     }
 
     // Descriptors and flags are those of all lanes.
-    private static int Uniform(ulong[] registers, int register) =>
-        registers.AsSpan(register, Warp.Size).ContainsAnyExcept(registers[register])
-            ? throw new PtxFault("the lanes differ in an operand that must be one for all")
-            : register;
+    private static void RequireOneForAll(ulong[] registers, int register)
+    {
+        if (registers.AsSpan(register, Warp.Size).ContainsAnyExcept(registers[register]))
+            throw new PtxFault("the lanes differ in an operand that must be one for all");
+    }
 
     /// <summary>
     /// An operand as its descriptor has it: start, leading and stride offsets in 16 bytes, and how quads are exchanged. Of the canonical
@@ -97,8 +99,6 @@ internal static partial class Operations
     internal sealed class Product(int[] sums, bool adds, Panel left, Panel right, int columns)
     {
         private float[,]? _left, _right;
-
-        public int[] Sums => sums;
 
         public void Read(Warp warp)
         {

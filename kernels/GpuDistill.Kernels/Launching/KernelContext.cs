@@ -102,6 +102,11 @@ public sealed class KernelContext : IDisposable
     /// </summary>
     internal bool HasWarpGroups => !AvoidsWarpGroups && (TrustsWarpGroups || _warpGroups.Value);
 
+    /// <summary>In words, what the bits of results depend on beside variants and precision: on CUDA, what tiles follow from.</summary>
+    internal string Traits => Accelerator is CudaAccelerator cuda
+        ? $", {cuda.Architecture}, {cuda.NumMultiprocessors} multiprocessors{(_warpGroups is { IsValueCreated: true, Value: true } ? ", warpgroups" : "")}"
+        : "";
+
     /// <summary>For timings and tests: products as on a device that has no warpgroups.</summary>
     internal bool AvoidsWarpGroups { get; init; }
 

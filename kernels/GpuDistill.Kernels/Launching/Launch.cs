@@ -8,8 +8,9 @@ namespace GpuDistill.Kernels;
 /// </summary>
 /// <remarks>
 /// A launch keeps the buffers it was bound to from being collected; disposing one of them while the launch is still run is
-/// the caller's error and is not noticed. The SIMD variants allocate nothing when run; for the portable kernel ILGPU's
-/// runtime allocates a few hundred bytes per launch.
+/// the caller's error and is not noticed. Runs of one launch must not overlap, since it has memory of its own: on several
+/// streams, let one wait for the other. The SIMD variants allocate nothing when run; for the portable kernel ILGPU's runtime
+/// allocates a few hundred bytes per launch.
 /// </remarks>
 public abstract class Launch : IDisposable
 {

@@ -44,7 +44,7 @@ internal static class DevicesCommand
         console.Conclude($"Kernels: {variant.ToString().ToLowerInvariant()}{workers}.");
         MatrixPrecision precision = taken.Kernels.Precision;
         string cores = precision == MatrixPrecision.Exact ? ""
-            : taken.Kernels.HasTensorCores ? ", on tensor cores"
+            : taken.Kernels.HasTensorCores && (taken.Kernels.Variant is KernelVariant.Auto or KernelVariant.Cuda) ? ", on tensor cores"
             : ", without tensor cores: slower than exact";
         console.Conclude($"Matrix products: {CommonOptions.WordOf(precision)}{cores}.");
         DevicesResult result = new(

@@ -181,7 +181,8 @@ public sealed class Trainer : IDisposable
         ["teacher"] = _objective.Teacher?.Describe() ?? "none",
         ["images"] = _images.Describe(),
         ["options"] = _options.Describe(),
-        ["kernels"] = $"{Network.Device.Kind}, {string.Join(' ', _sequence.Launches.Select(launch => launch.Variant).Distinct())}{Network.Device.PrecisionSuffix}",
+        ["kernels"] = $"{Network.Device.Kind}, {string.Join(' ', _sequence.Launches.Select(launch => launch.Variant).Distinct())}"
+            + Network.Device.PrecisionSuffix + Network.Device.Kernels.Traits,
     };
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
@@ -247,11 +248,3 @@ public sealed class Trainer : IDisposable
         return owned;
     }
 }
-
-/// <summary>What a finished training says of itself.</summary>
-/// <param name="Steps">Steps in all.</param>
-/// <param name="Elapsed">Time of the last call of <see cref="Trainer.Run"/>.</param>
-/// <param name="Loss">Mean loss of the last epoch; NaN where this trainer did no step of it.</param>
-/// <param name="Accuracy">Share of labelled training rows predicted right in the last epoch, while training; NaN where there is none.</param>
-/// <param name="ImagesPerSecond">Speed.</param>
-public sealed record TrainingResult(long Steps, TimeSpan Elapsed, double Loss, double Accuracy, double ImagesPerSecond);

@@ -1,7 +1,10 @@
 using GpuDistill.PtxMachine;
 using GpuDistill.TestKit;
 using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 using Xunit;
+using Half = System.Half;
 
 namespace GpuDistill.Kernels.Tests.Launching;
 
@@ -36,6 +39,46 @@ public class PtxMachineTests
     public void Accesses_of_16_bytes_begin_at_multiples_of_them() =>
         AssertFault("no multiple of them", Aligned, Threads, first: 1);
 
+    [Fact]
+    public void What_others_have_read_is_not_overwritten_before_a_barrier() => AssertFault("races for shared memory", Overwriting, Threads);
+
+    [Fact]
+    public void Nor_what_another_warp_has_read_however_far_this_one_is() => AssertFault("races for shared memory", OverwritingFurtherOn, Threads);
+
+    [Fact]
+    public void After_a_barrier_it_may_be() => Assert.Equal(Enumerable.Repeat(-1, Threads), Run(OverwritingAfterwards, Threads));
+
+    [Theory]
+    [InlineData(7, 5)]
+    [InlineData(8, 0)]
+    public void What_older_architectures_are_given_runs_too(int major, int minor)
+    {
+        using Machine older = new(new CudaArchitecture(major, minor));
+        Accelerator accelerator = TestDevices.Get("ptx", KernelVariant.Portable).Accelerator;
+        using KernelContext portable = new(accelerator, KernelVariant.Portable) { Loader = older };
+        float[] numbers = TestData.Uniform(100, 3, 1);
+        using GuardedBuffer<float> wide = new(portable, numbers);
+        using GuardedBuffer<BFloat16> bf16 = new(portable, numbers.Length);
+        using GuardedBuffer<Half> half = new(portable, numbers.Length);
+        using Launch toBFloat16 = PrecisionCast.Bind(portable, wide.View, bf16.View);
+        using Launch toHalf = PrecisionCast.Bind(portable, wide.View, half.View);
+        toBFloat16.Run(accelerator.DefaultStream);
+        toHalf.Run(accelerator.DefaultStream);
+        Assert.Equal(numbers.Select(number => (BFloat16)number), bf16.Read());
+        Assert.Equal(numbers.Select(number => (Half)number), half.Read());
+
+        if (major < 8)
+            return;
+        using KernelContext tensorCores = KernelContext.EmulatingCuda(accelerator, MatrixPrecision.Tf32, CudaTileKind.Small, loader: older);
+        float[] whole = [.. Enumerable.Range(0, 64).Select(i => (float)((i * 7 % 5) - 2))];
+        using GuardedBuffer<float> factor = new(tensorCores, whole);
+        using GuardedBuffer<float> square = new(tensorCores, whole.Length);
+        using Launch product = MatrixProduct.Bind(tensorCores, factor.Matrix(8, 8), factor.Matrix(8, 8), square.Matrix(8, 8));
+        product.Run(accelerator.DefaultStream);
+        (double[] expected, _) = MatrixProduct.Reference(whole, false, whole, false, 8, 8, 8);
+        Assert.Equal(expected, square.Read().Select(sum => (double)sum));
+    }
+
     [KernelEntry]
     internal static void Exchanging(Arguments a)
     {
@@ -51,6 +94,49 @@ public class PtxMachineTests
         ArrayView<int> shared = SharedMemory.Allocate<int>(Threads);
         shared[Group.IdxX] = Group.IdxX;
         a.Numbers[Group.IdxX] = shared[(Group.IdxX + 1) % Threads];
+    }
+
+    // Read by 0, 1 and again 0, and written by 0.
+    [KernelEntry]
+    internal static void Overwriting(Arguments a)
+    {
+        ArrayView<int> shared = SharedMemory.Allocate<int>(1);
+        if (Group.IdxX == 0)
+            a.Numbers[0] = shared[0];
+        if (Group.IdxX == 1)
+            a.Numbers[1] = shared[0];
+        if (Group.IdxX == 0)
+            a.Numbers[0] = shared[0];
+        if (Group.IdxX == 0)
+            shared[0] = 1;
+    }
+
+    // Read by both warps, one of which has passed barriers of its own.
+    [KernelEntry]
+    internal static void OverwritingFurtherOn(Arguments a)
+    {
+        ArrayView<int> shared = SharedMemory.Allocate<int>(1);
+        if (Group.IdxX == 0)
+            a.Numbers[0] = shared[0];
+        if (Group.IdxX >= 32)
+        {
+            SubGroup.Barrier();
+            SubGroup.Barrier();
+            a.Numbers[Group.IdxX] = shared[0];
+            SubGroup.Barrier();
+            if (Group.IdxX == 32)
+                shared[0] = 1;
+        }
+    }
+
+    [KernelEntry]
+    internal static void OverwritingAfterwards(Arguments a)
+    {
+        ArrayView<int> shared = SharedMemory.Allocate<int>(1);
+        a.Numbers[Group.IdxX] = shared[0];
+        Group.Barrier();
+        if (Group.IdxX == 0)
+            shared[0] = 1;
     }
 
     [KernelEntry]

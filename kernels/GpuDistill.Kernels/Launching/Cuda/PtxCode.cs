@@ -9,7 +9,7 @@ using ILGPU.Runtime.Cuda;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// CUDA code as it should be: the only place that reaches into ILGPU's internals, for what version 1.5.3 lacks.
+/// CUDA code as it should be: the only place for CUDA that reaches into ILGPU's internals, for what version 1.5.3 lacks.
 /// </summary>
 /// <remarks>
 /// Code is generated at optimization level O2, since O1 reads memory through generic addresses. But O2 takes branches for uniform

@@ -32,7 +32,7 @@ internal enum OpenClSubGroups
 /// <remarks>
 /// ILGPU 1.5.3 writes a group's barrier with a fence for global memory alone, behind which a device need not show a group what its threads
 /// wrote to local memory: OpenCL C makes visible what the flags say and no more. Here it has both. The text is one of ILGPU's internals;
-/// where another version keeps it elsewhere, a kernel does not load.
+/// where another version keeps it elsewhere or writes it in another way, a kernel does not load.
 /// </remarks>
 internal sealed class OpenClCode : IDisposable
 {
@@ -91,7 +91,10 @@ internal sealed class OpenClCode : IDisposable
     public CLCompiledKernel Compile(MethodInfo kernel)
     {
         var compiled = (CLCompiledKernel)_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
-        Source(compiled) = compiled.Source.Replace(BarrierOfIlgpu, $"work_group_barrier({BothMemories})", StringComparison.Ordinal);
+        string source = compiled.Source.Replace(BarrierOfIlgpu, $"work_group_barrier({BothMemories})", StringComparison.Ordinal);
+        if (source.Contains("work_group_barrier (", StringComparison.Ordinal))
+            throw new NotSupportedException("This version of ILGPU writes barriers in another way, behind which local memory may not be seen.");
+        Source(compiled) = source;
         return compiled;
     }
 

@@ -12,8 +12,8 @@ namespace GpuDistill.Kernels;
 // Geometry:   1-D groups of at most 256 threads, groups stride over the rows. Threads per row: CudaPlan.
 // Numerics:   fp32, fixed order: four terms, a thread's quads in order, a butterfly of the lanes, the warps in order. e^x is 2^(x
 //             log2 e) with the factor folded into 1 / T, ex2.approx in machine code.
-// Measured:   nothing yet; no GPU was at hand. Machine code was checked (no spills, 128-bit accesses; GpuDistill.MachineCode), and all
-//             of it but the warp shuffles of 32 lanes ran on the CPU accelerator and on OpenCL.
+// Measured:   nothing; no GPU was at hand. Its PTX is executed in the tests (GpuDistill.PtxMachine), and its machine code was checked (no
+//             spills, 128-bit accesses; GpuDistill.MachineCode).
 // Reference:  DistillationLoss.Reference.cs
 public static partial class DistillationLoss
 {

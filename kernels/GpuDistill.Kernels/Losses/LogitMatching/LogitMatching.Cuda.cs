@@ -12,8 +12,7 @@ namespace GpuDistill.Kernels;
 // Shapes:     a teacher's rows that are gathered come to a slab one by one, each by its own threads, element by element.
 // Numerics:   as the portable kernel, with a butterfly of the lanes and the warps in order. The number of slab groups follows from the rows
 //             alone, so the totals' bits do not depend on the device.
-// Measured:   nothing yet; no GPU was at hand. Machine code was checked, and all of it but the warp shuffles of 32 lanes ran on the CPU
-//             accelerator and on OpenCL.
+// Measured:   nothing; no GPU was at hand. Its PTX is executed in the tests (GpuDistill.PtxMachine), its machine code was checked.
 public static partial class LogitMatching
 {
     // Several waves on the largest GPUs, and few enough that one group adds up their totals in no time.

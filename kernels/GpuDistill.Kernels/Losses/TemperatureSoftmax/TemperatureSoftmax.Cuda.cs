@@ -11,8 +11,7 @@ namespace GpuDistill.Kernels;
 //             are read twice: the second time from the L2 cache where that holds the rows under way. So few groups are launched for
 //             these that 50 MB do up to 45,000 classes; beyond, 12 bytes per element pass through memory where 8 would do.
 // Numerics:   as the portable kernel, with a butterfly of the lanes and the warps in order.
-// Measured:   nothing yet; no GPU was at hand. Machine code was checked, and all of it but the warp shuffles of 32 lanes ran on the CPU
-//             accelerator and on OpenCL.
+// Measured:   nothing; no GPU was at hand. Its PTX is executed in the tests (GpuDistill.PtxMachine), its machine code was checked.
 public static partial class TemperatureSoftmax
 {
     // Of 256 threads each, for rows that are read twice: 32 KB under way per group is more than the memory's latency takes.

@@ -14,7 +14,7 @@ namespace GpuDistill.Kernels;
 // Numerics:   TSums has the precision. Order fixed: a warp adds its terms slice by slice, then slices are added in order. Tensor cores
 //             add the products of an instruction in an order of their own, the same every time.
 // Edges:      rows, columns and terms beyond the matrix are zero-filled copies, and never stored.
-// Measured:   nothing; no GPU was at hand. Ran lane by lane on the CPU accelerator, and its machine code was read.
+// Measured:   nothing; no GPU was at hand. Tests run it lane by lane and execute its PTX; its machine code was read.
 internal static class CudaGemm
 {
     private const int Stages = 3;

@@ -17,7 +17,7 @@ internal static class CudaGemmLaunch
         where TKernels : struct, ICudaKernels<TArguments>
     {
         bool isBFloat16 = typeof(T) == typeof(ushort);
-        CudaGemmPlan plan = PlanOf(context, isBFloat16, product.Rows, product.Columns);
+        CudaGemmPlan plan = PlanOf(context, isBFloat16, product.Rows, product.Columns, product.Terms);
         if (plan.Kind == CudaTileKind.WarpGroup)
             return Bind<TArguments, WarpGroupTile>(context, operation, TKernels.OfWarpGroups, plan, arguments);
         if (isBFloat16)
@@ -34,10 +34,11 @@ internal static class CudaGemmLaunch
 
     /// <summary>The tile of a product. Whether a device's warpgroups do what they should is asked only where they suit the product.</summary>
     /// <exception cref="NotSupportedException">The context forces warpgroups, and the device or the product has none.</exception>
-    public static CudaGemmPlan PlanOf(KernelContext context, bool isBFloat16, int rows, int columns)
+    public static CudaGemmPlan PlanOf(KernelContext context, bool isBFloat16, int rows, int columns, int terms)
     {
         (int multiprocessors, CudaTileKind? forced) = (context.Accelerator.NumMultiprocessors, context.ForcedTile);
-        if (isBFloat16)
+        // With fewer terms than the stages hold, most of a group's memory, or of a step, would be empty.
+        if (isBFloat16 && (forced is not null || terms >= WarpGroupTile.Stages * WarpGroupTile.StepTerms))
         {
             CudaGemmPlan plan = CudaGemmPlan.WarpGroups(rows, columns, multiprocessors, forced);
             if (plan.Kind == CudaTileKind.WarpGroup && context.HasWarpGroups)

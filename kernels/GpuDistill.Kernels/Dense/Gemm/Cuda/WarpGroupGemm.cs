@@ -9,7 +9,7 @@ namespace GpuDistill.Kernels;
 //             use. Of the four stages one is multiplied, two are filled, and the fourth is the step before, whose products may still be
 //             under way: a step's products are waited for only when the next step's have been started, so the tensor cores do not run dry.
 // Numerics:   products exact, sums in single precision by the tensor cores in an order of their own, the same every time.
-// Measured:   nothing; no GPU was at hand. Ran lane by lane on the CPU accelerator, and its machine code was read.
+// Measured:   nothing; no GPU was at hand. Tests run it lane by lane and execute its PTX; its machine code was read.
 internal static class WarpGroupGemm
 {
     private const int Ahead = 2;

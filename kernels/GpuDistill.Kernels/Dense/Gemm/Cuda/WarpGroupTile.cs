@@ -10,6 +10,9 @@ internal readonly struct WarpGroupTile : ILaunchBounds
     public const int Columns = WarpGroup.Columns;
     public const int Stages = 4;
 
+    /// <summary>Terms of a stage: a line of bf16.</summary>
+    public const int StepTerms = PanelDescriptor.LineBytes / sizeof(ushort);
+
     public int GroupSize => Rows / WarpGroup.Rows * WarpGroup.Threads;
 
     public int GroupsPerMultiprocessor => 1;
