@@ -9,8 +9,8 @@ namespace GpuDistill.Kernels;
 //
 // Visibility: a group's first thread writes its block's sum, all threads pass a fence, the first counts the group by an atomic addition,
 // and who has counted the last passes a fence, and its group a barrier, before they read the blocks. (All threads pass the fences:
-// ILGPU's OpenCL backend writes them as barriers.) The last group leaves the count at 0 for the next run. Runs of one launch follow each other, as ever: they write the
-// same totals.
+// ILGPU's OpenCL backend writes them as barriers.) The last group leaves the count at 0 for the next run. Runs of one launch follow each
+// other (Launch): they write the same totals.
 public static partial class DistillationLoss
 {
     private const int RowsPerThread = 4;
