@@ -13,7 +13,11 @@ public class RowTeamTests
     private const int Rounds = 3;
 
     public static TheoryData<string, KernelVariant> Devices =>
-        [.. TestDevices.VariantsWithSubGroups.Where(row => row.Data.Item2 == KernelVariant.Portable), .. TestDevices.SubGroupsAlone];
+        [.. EmulatedDevices, .. TestDevices.SubGroupsAlone];
+
+    // Of a row's many sums PoCL 6 compiles the exchanges between its own sub-groups for more than 20 minutes.
+    public static TheoryData<string, KernelVariant> EmulatedDevices =>
+        [.. TestDevices.VariantsWithSubGroups.Where(row => row.Data.Item2 == KernelVariant.Portable)];
 
     [Theory]
     [MemberData(nameof(Devices))]
@@ -38,7 +42,7 @@ public class RowTeamTests
     }
 
     [Theory]
-    [MemberData(nameof(Devices))]
+    [MemberData(nameof(EmulatedDevices))]
     public void Every_thread_gets_its_teams_part_of_a_row(string device, KernelVariant variant)
     {
         KernelContext context = TestDevices.Get(device, variant);

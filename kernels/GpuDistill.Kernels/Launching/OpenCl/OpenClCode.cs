@@ -42,7 +42,8 @@ internal sealed class OpenClCode : IDisposable
     /// <summary>Threads of an emulated sub-group.</summary>
     public const int EmulatedSize = 32;
 
-    private const string BarrierOfIlgpu = "work_group_barrier ( CLK_GLOBAL_MEM_FENCE )";
+    // With what follows it: the bracket of a group's barrier, or the scope of a fence.
+    private const string BarrierOfIlgpu = "work_group_barrier ( CLK_GLOBAL_MEM_FENCE";
 
     private static readonly ConditionalWeakTable<CLBackend, OpenClCode> Codes = [];
     private static readonly ConditionalWeakTable<CLAccelerator, OpenClCode> CodeOfAccelerators = [];
@@ -91,7 +92,7 @@ internal sealed class OpenClCode : IDisposable
     public CLCompiledKernel Compile(MethodInfo kernel)
     {
         var compiled = (CLCompiledKernel)_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
-        string source = compiled.Source.Replace(BarrierOfIlgpu, $"work_group_barrier({BothMemories})", StringComparison.Ordinal);
+        string source = compiled.Source.Replace(BarrierOfIlgpu, $"work_group_barrier({BothMemories}", StringComparison.Ordinal);
         if (source.Contains("work_group_barrier (", StringComparison.Ordinal))
             throw new NotSupportedException("This version of ILGPU writes barriers in another way, behind which local memory may not be seen.");
         Source(compiled) = source;
