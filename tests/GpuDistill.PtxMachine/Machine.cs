@@ -17,6 +17,9 @@ internal sealed class Machine(CudaArchitecture architecture) : IKernelLoader, ID
     // Groups under way at a time: so that one that waits for another is seen to.
     private const int Resident = 3;
 
+    // Turns in which no group passes a barrier or ends; the longest kernels take a few.
+    private const int MostTurnsWithoutEvent = 200;
+
     private readonly ConcurrentDictionary<MethodInfo, Lazy<Program>> _programs = new();
     private readonly Lock _compiler = new();
     private readonly Lazy<(Context Context, PTXBackend Backend)> _backend = new(() =>
@@ -60,15 +63,21 @@ internal sealed class Machine(CudaArchitecture architecture) : IKernelLoader, ID
         int groups = config.GridDim.X;
         List<ThreadGroup> running = [];
         int next = 0;
+        int turns = 0;
         try
         {
             while (next < groups || running.Count > 0)
             {
                 while (running.Count < Resident && next < groups)
                     running.Add(new ThreadGroup(program, next++, groups, config.GroupDim.X, shared, parameters, global));
+                int barriers = running.Sum(group => group.Epoch);
                 foreach (ThreadGroup group in running)
                     group.Run();
-                running.RemoveAll(group => group.HasEnded);
+                bool passed = running.Sum(group => group.Epoch) > barriers;
+                bool ended = running.RemoveAll(group => group.HasEnded) > 0;
+                turns = passed || ended ? 0 : turns + 1;
+                if (turns > MostTurnsWithoutEvent)
+                    throw new PtxFault($"group {running[0].Index} goes on for ever, or waits for a group that is not under way");
             }
         }
         catch (PtxFault fault)

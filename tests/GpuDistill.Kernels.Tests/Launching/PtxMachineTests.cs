@@ -48,6 +48,9 @@ public class PtxMachineTests
     [Fact]
     public void After_a_barrier_it_may_be() => Assert.Equal(Enumerable.Repeat(-1, Threads), Run(OverwritingAfterwards, Threads));
 
+    [Fact]
+    public void A_loop_without_end_is_a_fault() => AssertFault("goes on for ever", Waiting, 1);
+
     [Theory]
     [InlineData(7, 5)]
     [InlineData(8, 0)]
@@ -137,6 +140,15 @@ public class PtxMachineTests
         Group.Barrier();
         if (Group.IdxX == 0)
             shared[0] = 1;
+    }
+
+    // For somebody who never comes.
+    [KernelEntry]
+    internal static void Waiting(Arguments a)
+    {
+        while (Atomic.Add(ref a.Numbers[0], 0) == 0)
+        {
+        }
     }
 
     [KernelEntry]

@@ -180,10 +180,12 @@ public class TrainerTests
             Assert.Equal(weights[i] * (1 - (0.1f * 0.1f)), after[i], 1e-6f);
     }
 
-    [Fact]
-    public void A_step_allocates_nothing()
+    [Theory]
+    [InlineData(MatrixPrecision.Exact)]
+    [InlineData(MatrixPrecision.BFloat16)]
+    public void A_step_allocates_nothing(MatrixPrecision precision)
     {
-        using DistillDevice device = DistillDevice.Open("cpu");
+        using DistillDevice device = DistillDevice.Open("cpu", precision: precision);
         using ResidentImages images = new(device, TestMnist.Train(500));
         using Network teacher = new Network(device, NetworkShape.Parse("784-32-10")).Initialize(2);
         using TeacherLogits logits = TeacherLogits.Compute([teacher], images);
