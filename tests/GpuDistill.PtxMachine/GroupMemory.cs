@@ -1,11 +1,9 @@
-using GpuDistill.Kernels;
-
 namespace GpuDistill.PtxMachine;
 
 /// <summary>
 /// A group's shared memory. It begins as nonsense, and two accesses of one place by different threads, one of them a write, with
 /// neither a barrier of the group nor, in one warp, one of the warp between them, are a fault. In a kernel that is known to drop what such
-/// reads find (<see cref="KernelEntryAttribute.DropsRacingReads"/>) they find nonsense instead.
+/// reads find they find nonsense instead.
 /// </summary>
 internal sealed class GroupMemory
 {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using GpuDistill.Kernels;
 
 namespace GpuDistill.PtxMachine;
 
@@ -44,6 +43,8 @@ internal sealed class Program
     {
         DropsRacingReads = dropsRacingReads;
         PtxText text = PtxText.Of(ptx);
+        Name = text.Name;
+        MostThreads = text.MostThreads;
         Parameter = text.Parameter;
         ParameterBytes = text.ParameterBytes;
         int end = SharedStart;
@@ -60,6 +61,11 @@ internal sealed class Program
         Instructions = [.. text.Statements.Select(statement => Ready(statement, text))];
     }
 
+    public string Name { get; }
+
+    /// <summary>The threads that a group may have at most, where the kernel says so.</summary>
+    public int? MostThreads { get; }
+
     public string Parameter { get; }
 
     public int ParameterBytes { get; }
@@ -74,7 +80,7 @@ internal sealed class Program
     /// <summary>The registers that hold the same from the start.</summary>
     public IReadOnlyList<(int Register, ulong Value)> Constants => _constants;
 
-    /// <summary>See <see cref="KernelEntryAttribute.DropsRacingReads"/>.</summary>
+    /// <summary>Whether it drops what racing reads of shared memory find.</summary>
     public bool DropsRacingReads { get; }
 
     public static Program Of(string ptx, bool dropsRacingReads = false) => new(ptx, dropsRacingReads);

@@ -18,8 +18,10 @@ internal sealed partial class PtxText
         Match entry = Entry().Match(ptx);
         if (!entry.Success)
             throw new FormatException("The text has no kernel.");
+        Name = entry.Groups["name"].Value;
         ParameterBytes = int.Parse(entry.Groups["bytes"].Value, CultureInfo.InvariantCulture);
         Parameter = entry.Groups["parameter"].Value;
+        MostThreads = Bounds().Match(ptx) is { Success: true } bounds ? int.Parse(bounds.Groups["threads"].Value, CultureInfo.InvariantCulture) : null;
         HasDynamicShared = ptx.Contains($" {DynamicShared}[]", StringComparison.Ordinal);
         foreach (string part in Body(ptx, entry.Index + entry.Length).Split(';'))
             Read(part);
@@ -28,9 +30,15 @@ internal sealed partial class PtxText
     /// <summary>The name that ILGPU gives dynamic shared memory.</summary>
     public const string DynamicShared = "__dyn_shared_alloca";
 
+    /// <summary>The kernel's name.</summary>
+    public string Name { get; }
+
     public string Parameter { get; }
 
     public int ParameterBytes { get; }
+
+    /// <summary>The threads that a group may have at most, where the kernel says so.</summary>
+    public int? MostThreads { get; }
 
     public bool HasDynamicShared { get; }
 
@@ -90,8 +98,11 @@ internal sealed partial class PtxText
             [.. Operand().Matches(instruction.Groups["operands"].Value).Select(match => match.Value)]));
     }
 
-    [GeneratedRegex(@"\.visible \.entry \w+\(\s*\.param \.align \d+ \.b8 (?<parameter>\w+)\[(?<bytes>\d+)\]\s*\)")]
+    [GeneratedRegex(@"\.visible \.entry (?<name>\w+)\(\s*\.param \.align \d+ \.b8 (?<parameter>\w+)\[(?<bytes>\d+)\]\s*\)")]
     private static partial Regex Entry();
+
+    [GeneratedRegex(@"\.(maxntid|reqntid) (?<threads>\d+)")]
+    private static partial Regex Bounds();
 
     [GeneratedRegex(@"//[^\n]*")]
     private static partial Regex Comment();

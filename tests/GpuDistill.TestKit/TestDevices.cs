@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using GpuDistill.Kernels;
-using GpuDistill.PtxMachine;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -14,7 +13,7 @@ namespace GpuDistill.TestKit;
 /// The devices that tests run on. <c>cpu</c> has 2 lanes, which is what the library opens; <c>cpu-16</c> has 4 warps of 4
 /// lanes, so that every barrier and reduction of a portable kernel is exercised without a GPU; <c>cpu-256</c> has the 8 warps of 32
 /// lanes that the CUDA matrix product needs. <c>ptx</c> runs the same kernels' PTX, as a CUDA device is given it, instruction by instruction
-/// (<see cref="Machine"/>). <c>opencl-32</c> is the OpenCL device with sub-groups of 32 lanes that local memory emulates, so that what
+/// (<see cref="PtxLoader"/>). <c>opencl-32</c> is the OpenCL device with sub-groups of 32 lanes that local memory emulates, so that what
 /// kernels do with several sub-groups in a group is run on any device; <c>opencl-subgroups</c> is it with its own, even where the library
 /// does without (on a processor). A GPU that is not there is a visible skip, or a failure when the environment variable GPUDISTILL_REQUIRE
 /// names it (comma-separated).
@@ -30,7 +29,7 @@ public static class TestDevices
     private const string EmulatedSubGroups = "opencl-32";
     private const string Ptx = "ptx";
 
-    private static readonly Machine PtxMachine = new(CudaArchitecture.SM_90);
+    private static readonly PtxLoader PtxMachine = new(CudaArchitecture.SM_90);
 
     private static readonly Lazy<Context> IlgpuContext = new(() => Context.Create(builder => KernelContext
         .Prepare(builder, AcceleratorType.CPU)

@@ -56,7 +56,7 @@ public class PtxMachineTests
     [InlineData(8, 0)]
     public void What_older_architectures_are_given_runs_too(int major, int minor)
     {
-        using Machine older = new(new CudaArchitecture(major, minor));
+        using PtxLoader older = new(new CudaArchitecture(major, minor));
         Accelerator accelerator = TestDevices.Get("ptx", KernelVariant.Portable).Accelerator;
         using KernelContext portable = new(accelerator, KernelVariant.Portable) { Loader = older };
         float[] numbers = TestData.Uniform(100, 3, 1);

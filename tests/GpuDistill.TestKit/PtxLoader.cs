@@ -1,25 +1,20 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using GpuDistill.Kernels;
+using GpuDistill.PtxMachine;
 using ILGPU;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
-namespace GpuDistill.PtxMachine;
+namespace GpuDistill.TestKit;
 
 /// <summary>
 /// Compiles kernels to PTX, as for a CUDA device, and executes that over the buffers of ILGPU's CPU accelerator: what a GPU would be given
-/// is run without one, instruction by instruction. It is far from its speed, and no compiler stands between the text and what is done.
+/// is run without one, instruction by instruction.
 /// </summary>
-internal sealed class Machine(CudaArchitecture architecture) : IKernelLoader, IDisposable
+internal sealed class PtxLoader(CudaArchitecture architecture) : IKernelLoader, IDisposable
 {
-    // Groups under way at a time: so that one that waits for another is seen to.
-    private const int Resident = 3;
-
-    // Turns in which no group passes a barrier or ends; the longest kernels take a few.
-    private const int MostTurnsWithoutEvent = 200;
-
     private readonly ConcurrentDictionary<MethodInfo, Lazy<Program>> _programs = new();
     private readonly Lock _compiler = new();
     private readonly Lazy<(Context Context, PTXBackend Backend)> _backend = new(() =>
@@ -58,27 +53,10 @@ internal sealed class Machine(CudaArchitecture architecture) : IKernelLoader, ID
         byte[] parameters = bytes.ToArray();
         if (parameters.Length != program.ParameterBytes)
             throw new InvalidOperationException($"The argument takes {parameters.Length} bytes, and {program.ParameterBytes} in PTX.");
-        GlobalMemory global = new(bytes.Buffers);
         int shared = config.SharedMemoryConfig.NumElements * config.SharedMemoryConfig.ElementSize;
-        int groups = config.GridDim.X;
-        List<ThreadGroup> running = [];
-        int next = 0;
-        int turns = 0;
         try
         {
-            while (next < groups || running.Count > 0)
-            {
-                while (running.Count < Resident && next < groups)
-                    running.Add(new ThreadGroup(program, next++, groups, config.GroupDim.X, shared, parameters, global));
-                int barriers = running.Sum(group => group.Epoch);
-                foreach (ThreadGroup group in running)
-                    group.Run();
-                bool passed = running.Sum(group => group.Epoch) > barriers;
-                bool ended = running.RemoveAll(group => group.HasEnded) > 0;
-                turns = passed || ended ? 0 : turns + 1;
-                if (turns > MostTurnsWithoutEvent)
-                    throw new PtxFault($"group {running[0].Index} goes on for ever, or waits for a group that is not under way");
-            }
+            ThreadGrid.Run(program, config.GridDim.X, config.GroupDim.X, shared, parameters, new GlobalMemory(bytes.Buffers));
         }
         catch (PtxFault fault)
         {

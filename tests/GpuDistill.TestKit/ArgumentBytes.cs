@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 
-namespace GpuDistill.PtxMachine;
+namespace GpuDistill.TestKit;
 
 /// <summary>
 /// A kernel's argument as PTX has it: fields in order, each at a multiple of its size; a view is its address and its length, 16 bytes.
