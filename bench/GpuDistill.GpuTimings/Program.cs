@@ -13,7 +13,14 @@ Option<FileInfo> jsonOption = new("--json")
     DefaultValueFactory = _ => new FileInfo("ours.json"),
 };
 Option<string> filterOption = new("--filter") { Description = "Only work whose name contains this text.", DefaultValueFactory = _ => "" };
-Option<bool> dryOption = new("--dry-run") { Description = "On the processor with small work: tries this program, and measures nothing." };
+Option<string?> dryOption = new("--dry-run")
+{
+    Description = "With small work, on the processor or on CUDA: tries this program, and measures nothing.",
+    Arity = ArgumentArity.ZeroOrOne,
+    HelpName = "cpu|cuda",
+    CustomParser = result => result.Tokens is [{ } token] ? token.Value : "cpu",
+};
+dryOption.AcceptOnlyFromAmong("cpu", "cuda");
 RootCommand command = new("Times GpuDistill's kernels on the first CUDA device, after checks against double precision. A failed check is an entry.")
 {
     kindsArgument, jsonOption, filterOption, dryOption,

@@ -8,13 +8,15 @@ namespace GpuDistill.GpuTimings;
 /// Times work that is submitted to a stream, in rounds. A round is so many submissions that the way from the host to an idle device is a
 /// small part of it: short work is submitted faster than it runs, or else the host is what limits it, which its own time shows.
 /// </summary>
-internal abstract class RoundClock(AcceleratorStream stream, double roundSeconds)
+internal abstract class RoundClock(AcceleratorStream stream, double roundSeconds, int rounds)
 {
+    /// <summary>As many as a median needs.</summary>
+    public const int Rounds = 31;
+
     private const int WarmUps = 5;
 
     // So long a device takes to raise its clock from idle.
     private const double WarmUpSeconds = 0.1;
-    private const int Rounds = 31;
     private const int MostRuns = 4096;
 
     // Few enough not to wait for room in the stream's queue, which the device makes.
@@ -33,9 +35,9 @@ internal abstract class RoundClock(AcceleratorStream stream, double roundSeconds
             runs *= 2;
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds;)
             Round(run, runs);
-        double[] device = new double[Rounds];
-        double[] host = new double[Rounds];
-        for (int i = 0; i < Rounds; i++)
+        double[] device = new double[rounds];
+        double[] host = new double[rounds];
+        for (int i = 0; i < rounds; i++)
         {
             device[i] = Round(run, runs) / runs;
             host[i] = HostRound(run, Math.Min(runs, HostRuns));
@@ -45,13 +47,13 @@ internal abstract class RoundClock(AcceleratorStream stream, double roundSeconds
     }
 
     /// <summary>Bytes read and written per second by the driver's copy of a buffer that no cache holds.</summary>
-    public static double CopyBandwidth(Accelerator accelerator, long bytes)
+    public static double CopyBandwidth(Accelerator accelerator, long bytes, int rounds = Rounds)
     {
         using MemoryBuffer1D<byte, Stride1D.Dense> source = accelerator.Allocate1D<byte>(bytes);
         using MemoryBuffer1D<byte, Stride1D.Dense> target = accelerator.Allocate1D<byte>(bytes);
         AcceleratorStream stream = accelerator.DefaultStream;
         source.MemSetToZero(stream);
-        return 2.0 * bytes / new EventClock(stream).Measure(() => source.View.CopyTo(stream, target.View)).Seconds;
+        return 2.0 * bytes / new EventClock(stream, rounds).Measure(() => source.View.CopyTo(stream, target.View)).Seconds;
     }
 
     /// <summary>Seconds of so many submissions, the device's work included.</summary>
@@ -76,7 +78,7 @@ internal abstract class RoundClock(AcceleratorStream stream, double roundSeconds
 }
 
 /// <summary>Time between two events of the device's own stream.</summary>
-internal sealed class EventClock(AcceleratorStream stream) : RoundClock(stream, 2e-3)
+internal sealed class EventClock(AcceleratorStream stream, int rounds = RoundClock.Rounds) : RoundClock(stream, 2e-3, rounds)
 {
     protected override double Round(Action run, int runs)
     {
@@ -93,7 +95,7 @@ internal sealed class EventClock(AcceleratorStream stream) : RoundClock(stream, 
 /// Time on the host from the first submission until the device is done with the last: what a training step takes of a training. Rounds are
 /// long, so that the one wait at the end of each is nothing.
 /// </summary>
-internal sealed class WallClock(AcceleratorStream stream) : RoundClock(stream, 20e-3)
+internal sealed class WallClock(AcceleratorStream stream, int rounds = RoundClock.Rounds) : RoundClock(stream, 20e-3, rounds)
 {
     protected override double Round(Action run, int runs)
     {

@@ -46,9 +46,9 @@ internal static class StepTiming
         setup.Trainer.Run(); // an epoch
         LaunchSequence step = setup.Trainer.StepLaunches;
         AcceleratorStream stream = own.Stream;
-        if (recorded && !step.IsRecorded && !device.IsDry)
+        if (recorded && !step.IsRecorded && device.IsCuda)
             throw new InvalidOperationException("the driver did not record the step as a graph");
-        Measured measured = new WallClock(stream).Measure(() =>
+        Measured measured = new WallClock(stream, device.Rounds).Measure(() =>
         {
             if (recorded)
                 step.Run(stream);

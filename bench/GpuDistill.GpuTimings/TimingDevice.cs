@@ -7,8 +7,8 @@ using ILGPU.Runtime.Cuda;
 namespace GpuDistill.GpuTimings;
 
 /// <summary>
-/// The first CUDA device, and what its own copy reaches. Or the processor in its place, with work so small that only this program is tried,
-/// and nothing measured.
+/// The first CUDA device, and what its own copy reaches. Or, dry, that or the processor with work so small that only this program is tried, and
+/// nothing measured.
 /// </summary>
 internal sealed class TimingDevice : IDisposable
 {
@@ -25,10 +25,13 @@ internal sealed class TimingDevice : IDisposable
         _withoutWarpGroups = new(() => Kernels(MatrixPrecision.BFloat16).HasWarpGroups
             ? new KernelContext(accelerator, precision: MatrixPrecision.BFloat16) { AvoidsWarpGroups = true }
             : null);
-        CopyBandwidth = RoundClock.CopyBandwidth(accelerator, isDry ? 1 << 20 : 1 << 30);
+        CopyBandwidth = RoundClock.CopyBandwidth(accelerator, isDry ? 1 << 20 : 1 << 30, Rounds);
     }
 
     public bool IsDry { get; }
+
+    /// <summary>The rounds of a timing.</summary>
+    public int Rounds => IsDry ? 3 : RoundClock.Rounds;
 
     public string Name => _accelerator.Name;
 
@@ -46,17 +49,21 @@ internal sealed class TimingDevice : IDisposable
     public KernelContext? WithoutWarpGroups => _withoutWarpGroups.Value;
 
     /// <summary>The selector that <see cref="DistillDevice.Open(string, KernelVariant, int, MatrixPrecision)"/> has for it.</summary>
-    public string Selector => IsDry ? "cpu" : "cuda";
+    public string Selector => IsCuda ? "cuda" : "cpu";
 
+    public bool IsCuda => _accelerator.AcceleratorType == AcceleratorType.Cuda;
+
+    /// <param name="dryRun">"cpu" or "cuda" for small work there.</param>
     /// <returns>Null where there is no CUDA device and one is needed.</returns>
-    public static TimingDevice? Open(bool dry)
+    public static TimingDevice? Open(string? dryRun = null)
     {
-        AcceleratorType type = dry ? AcceleratorType.CPU : AcceleratorType.Cuda;
+        bool isDry = dryRun is not null;
+        AcceleratorType type = dryRun == "cpu" ? AcceleratorType.CPU : AcceleratorType.Cuda;
         Context context = Context.Create(builder => KernelContext.Prepare(builder, type).Cuda().CPU(new CPUDevice(2, 1, 1)).Profiling());
-        if (dry)
-            return new TimingDevice(context, context.CreateCPUAccelerator(0), dry);
+        if (type == AcceleratorType.CPU)
+            return new TimingDevice(context, context.CreateCPUAccelerator(0), isDry);
         if (context.GetCudaDevices().Count > 0)
-            return new TimingDevice(context, context.CreateCudaAccelerator(0), dry);
+            return new TimingDevice(context, context.CreateCudaAccelerator(0), isDry);
         context.Dispose();
         return null;
     }
@@ -86,7 +93,7 @@ internal sealed class TimingDevice : IDisposable
     public Measured MeasureInTurns(Launch[] launches)
     {
         int next = 0;
-        return new EventClock(Stream).Measure(() => launches[next++ % launches.Length].Run(Stream));
+        return new EventClock(Stream, Rounds).Measure(() => launches[next++ % launches.Length].Run(Stream));
     }
 
     public double ShareOfCopy(double bytes, Measured measured) => bytes / measured.Seconds / CopyBandwidth;

@@ -77,7 +77,7 @@ internal sealed class DriverFunction(Program program)
         {
             try
             {
-                ThreadGrid.Run(program, groups, threads, dynamicBytes, parameters, context.Memory.Global);
+                ThreadGrid.Run(program, groups, threads, dynamicBytes, parameters, context.Memory.Global, isBackwards: true);
             }
             catch (PtxFault fault)
             {

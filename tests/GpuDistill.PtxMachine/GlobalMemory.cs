@@ -3,6 +3,8 @@ namespace GpuDistill.PtxMachine;
 /// <summary>The buffers that a kernel may touch, at their addresses in this process; any access beside them is a fault.</summary>
 internal sealed unsafe class GlobalMemory
 {
+    private static readonly byte[] Nonsense = [.. Enumerable.Repeat((byte)0xFF, 16)]; // no number, in any type
+
     // In the order of their addresses; none overlaps another.
     private readonly List<(ulong Start, ulong End)> _buffers = [];
     private (ulong Start, ulong End) _last;
@@ -18,7 +20,28 @@ internal sealed unsafe class GlobalMemory
         }
     }
 
-    public Span<byte> At(int lane, ulong address, int bytes)
+    public ReadOnlySpan<byte> Read(Warp warp, int lane, ulong address, int bytes)
+    {
+        Span<byte> memory = At(lane, address, bytes);
+        return warp.Group.Order.Read(warp, lane, address, bytes) ? memory : Nonsense.AsSpan(0, bytes);
+    }
+
+    public Span<byte> Write(Warp warp, int lane, ulong address, int bytes)
+    {
+        Span<byte> memory = At(lane, address, bytes);
+        warp.Group.Order.Write(warp, lane, address, bytes);
+        return memory;
+    }
+
+    /// <summary>For an atomic.</summary>
+    public Span<byte> Change(Warp warp, int lane, ulong address, int bytes)
+    {
+        Span<byte> memory = At(lane, address, bytes);
+        warp.Group.Order.Atomic(warp, lane, address, bytes);
+        return memory;
+    }
+
+    private Span<byte> At(int lane, ulong address, int bytes)
     {
         if (address % (ulong)bytes != 0)
             throw new PtxFault($"lane {lane} accesses {bytes} bytes of global memory at {address:X}, no multiple of them");

@@ -25,8 +25,6 @@ internal static partial class Operations
                 return Map(program, statement, a => type == "pred" ? a ^ 1 : Cut(~a, type));
             case "popc":
                 return Map(program, statement, a => (uint)BitOperations.PopCount(Cut(a, type)));
-            case "fence" or "membar":
-                return (_, _) => { };
         }
 
         return type switch

@@ -19,6 +19,12 @@ internal static partial class Operations
                 return Add(program, statement.Operands[0], statement.Operands[1], statement.Operands[2]);
             case ("red", "add"):
                 return Add(program, null, statement.Operands[0], statement.Operands[1]);
+            case ("fence", "acq_rel") or ("membar", "gl"):
+                return EachLane((warp, lane) =>
+                {
+                    warp.Group.Order.Fence(warp, lane);
+                    warp.Fences[lane]++;
+                });
             case ("cp", "async"):
                 return Copy(program, statement, name[2]);
             default:
@@ -42,7 +48,7 @@ internal static partial class Operations
             ulong address = warp.Registers[register + lane] + (ulong)offset;
             ReadOnlySpan<byte> memory = isShared
                 ? warp.Group.Shared.Read(warp, lane, address, bytes * count)
-                : warp.Group.Global.At(lane, address, bytes * count);
+                : warp.Group.Global.Read(warp, lane, address, bytes * count);
             for (int i = 0; i < count; i++)
                 warp.Registers[targets[i] + lane] = Read(memory.Slice(i * bytes, bytes));
         });
@@ -57,7 +63,7 @@ internal static partial class Operations
             ulong address = warp.Registers[register + lane] + (ulong)offset;
             Span<byte> memory = isShared
                 ? warp.Group.Shared.Write(warp, lane, address, bytes * count)
-                : warp.Group.Global.At(lane, address, bytes * count);
+                : warp.Group.Global.Write(warp, lane, address, bytes * count);
             for (int i = 0; i < count; i++)
                 Write(memory.Slice(i * bytes, bytes), warp.Registers[sources[i] + lane]);
         });
@@ -70,7 +76,7 @@ internal static partial class Operations
         int b = program.Register(operand);
         return EachLane((warp, lane) =>
         {
-            Span<byte> memory = warp.Group.Global.At(lane, warp.Registers[register + lane] + (ulong)offset, sizeof(uint));
+            Span<byte> memory = warp.Group.Global.Change(warp, lane, warp.Registers[register + lane] + (ulong)offset, sizeof(uint));
             uint before = (uint)Read(memory);
             Write(memory, before + (uint)warp.Registers[b + lane]);
             if (d >= 0)

@@ -8,13 +8,14 @@ internal sealed class ThreadGroup
 
     private readonly Warp[] _warps;
 
-    public ThreadGroup(Program program, int index, int groups, int threads, int dynamicSharedBytes, byte[] parameters, GlobalMemory global)
+    public ThreadGroup(Program program, int index, int groups, int threads, int dynamicSharedBytes, byte[] parameters, GlobalMemory global, GlobalOrder order)
     {
         Index = index;
         Groups = groups;
         Threads = threads;
         Parameters = parameters;
         Global = global;
+        Order = order;
         Shared = new GroupMemory(program.DynamicSharedStart + dynamicSharedBytes, program.DropsRacingReads);
         IEnumerable<int> warps = Enumerable.Range(0, (threads + Warp.Size - 1) / Warp.Size);
         // Every other group from the last warp on: a race shows in one order or the other.
@@ -30,6 +31,9 @@ internal sealed class ThreadGroup
     public byte[] Parameters { get; }
 
     public GlobalMemory Global { get; }
+
+    /// <summary>The order of accesses to it, which all groups of a launch share.</summary>
+    public GlobalOrder Order { get; }
 
     public GroupMemory Shared { get; }
 

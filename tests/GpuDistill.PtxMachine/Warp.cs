@@ -55,6 +55,9 @@ internal sealed class Warp
     /// <summary>How often each lane has made its writes to shared memory known to what reads it without the threads.</summary>
     public int[] ProxyFences { get; } = new int[Size];
 
+    /// <summary>How often each lane has ordered its accesses for other groups.</summary>
+    public int[] Fences { get; } = new int[Size];
+
     public AsyncProducts Products { get; }
 
     public AsyncCopies[] Copies { get; } = new AsyncCopies[Size];
@@ -65,6 +68,8 @@ internal sealed class Warp
     public bool IsAtGroupBarrier => _paths.TrueForAll(path => path.Wait == Wait.ForGroup);
 
     public int ThreadOf(int lane) => (Index * Size) + lane;
+
+    public Stamp Stamp(int lane) => new(Group.Index, ThreadOf(lane), Group.Epoch, Epoch, Fences[lane]);
 
     public void PassGroupBarrier()
     {

@@ -26,8 +26,9 @@ internal sealed class KernelEntryAttribute : Attribute
     public Type? LaunchBounds { get; init; }
 
     /// <summary>
-    /// Whether threads read shared memory beside what is theirs, which others may be writing, and drop what they find there: cheaper
-    /// than asking first. Any other race is a mistake, and what checks for races knows this one by the mark.
+    /// Whether threads read memory beside what is theirs, which others may be writing, and drop what they find there: cheaper than asking
+    /// first. A slab is read beside a row, and a row once more by threads that have none left, while its gradient takes its place. Any other
+    /// race is a mistake, and what checks for races knows this one by the mark.
     /// </summary>
     public bool DropsRacingReads { get; init; }
 

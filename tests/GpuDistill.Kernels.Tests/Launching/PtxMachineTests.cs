@@ -152,7 +152,7 @@ public class PtxMachineTests
     }
 
     [KernelEntry]
-    internal static void ReadingBeside(Arguments a) => a.Numbers[Group.IdxX] = a.Numbers[Group.IdxX + 1];
+    internal static void ReadingBeside(Arguments a) => a.Numbers[Group.IdxX] = a.Numbers[Group.IdxX + Threads];
 
     [KernelEntry]
     internal static void ParticularBarriers(Arguments a)

@@ -65,7 +65,8 @@ public static partial class DistillationLoss
         where TRow : struct, ILogitRow<TRow> =>
         context.HasFixedWarps ? CudaRowKernel<T, TAccess, TRow, ShuffledReduction> : CudaRowKernel<T, TAccess, TRow, TreeReduction>;
 
-    [KernelEntry(Variant = KernelVariant.Cuda, GroupsPerMultiprocessor = GroupsPerMultiprocessor, Instances = nameof(RowInstances))]
+    [KernelEntry(
+        Variant = KernelVariant.Cuda, GroupsPerMultiprocessor = GroupsPerMultiprocessor, DropsRacingReads = true, Instances = nameof(RowInstances))]
     internal static void CudaRowKernel<T, TAccess, TRow, TReduction>(Arguments<T> a)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>

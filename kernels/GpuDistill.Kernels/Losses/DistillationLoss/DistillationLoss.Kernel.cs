@@ -64,7 +64,7 @@ public static partial class DistillationLoss
         where TSame : unmanaged =>
         (Action<Arguments<T>>)(object)kernel;
 
-    [KernelEntry(Instances = nameof(PortableInstances))]
+    [KernelEntry(DropsRacingReads = true, Instances = nameof(PortableInstances))]
     internal static void RowKernel<T, TAccess>(Arguments<T> a)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>

@@ -35,7 +35,7 @@ public static partial class LogitMatching
     private static bool IsWhole(Arguments arguments) =>
         arguments.Loss.Settings.Columns % Quad.Length == 0 && DistillationLoss.AreAligned(arguments.Loss);
 
-    [KernelEntry(Instances = nameof(PortableInstances))]
+    [KernelEntry(DropsRacingReads = true, Instances = nameof(PortableInstances))]
     internal static void RowKernel<TAccess>(Arguments arguments)
         where TAccess : unmanaged, IQuadAccess<float> =>
         MatchRows<TAccess, FewQuadsRow, TreeReduction>(arguments);

@@ -54,7 +54,7 @@ public static partial class TemperatureSoftmax
         where TRow : struct, ILogitRow<TRow> =>
         shuffles ? CudaRowKernel<TAccess, TRow, ShuffledReduction> : CudaRowKernel<TAccess, TRow, TreeReduction>;
 
-    [KernelEntry(Variant = KernelVariant.Cuda, Instances = nameof(RowInstances))]
+    [KernelEntry(Variant = KernelVariant.Cuda, DropsRacingReads = true, Instances = nameof(RowInstances))]
     internal static void CudaRowKernel<TAccess, TRow, TReduction>(Arguments<float> a)
         where TAccess : unmanaged, IQuadAccess<float>
         where TRow : struct, ILogitRow<TRow>

@@ -39,7 +39,7 @@ public static partial class TemperatureSoftmax
         where T : unmanaged =>
         a.Settings.Columns % Quad.Length == 0 && BufferSpan.IsAligned(a.Logits) && BufferSpan.IsAligned(a.Output);
 
-    [KernelEntry(Instances = nameof(PortableInstances))]
+    [KernelEntry(DropsRacingReads = true, Instances = nameof(PortableInstances))]
     internal static void Kernel<T, TAccess>(Arguments<T> a)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T> =>

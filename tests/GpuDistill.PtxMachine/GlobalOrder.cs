@@ -1,0 +1,171 @@
+namespace GpuDistill.PtxMachine;
+
+/// <summary>
+/// What one launch does to global memory, and in which order its threads know that it was done. Two accesses of one place by different
+/// threads, one of them a write, are a fault unless a barrier orders them or, between groups, the one's fence and atomic and the other's
+/// atomic of the same place and fence (PTX ISA, "Memory Consistency Model": release and acquire patterns). Atomics order themselves. In a
+/// kernel that drops what racing reads find, they are none.
+/// </summary>
+internal sealed class GlobalOrder(bool dropsRacingReads)
+{
+    private const int CellBytes = 2;
+    private const int CellsPerPage = 1024;
+    private const int RecentPages = 64;
+
+    private readonly Dictionary<ulong, Cell[]> _pages = [];
+    private readonly Dictionary<ulong, List<Release>> _released = []; // by the atomics' places
+    private readonly Dictionary<(int Group, int Thread), Threads> _threads = [];
+    private readonly Dictionary<int, List<Acquired>> _acquired = []; // by groups
+    private readonly (ulong Page, Cell[] Cells)[] _recent = new (ulong, Cell[])[RecentPages];
+
+    /// <returns>Whether what is there may be used.</returns>
+    public bool Read(Warp warp, int lane, ulong address, int bytes)
+    {
+        Stamp now = warp.Stamp(lane);
+        bool isUsable = true;
+        for (ulong cell = address / CellBytes; cell <= (address + (ulong)bytes - 1) / CellBytes; cell++)
+        {
+            ref Cell place = ref At(cell);
+            if (!IsKnown(place.Writer, now) && !(place.IsAtomic && place.Atomic == now.Group))
+                isUsable = dropsRacingReads ? false : throw Race("reads", now, lane, address, place);
+            if (!dropsRacingReads)
+                place.Add(now);
+        }
+
+        return isUsable;
+    }
+
+    public void Write(Warp warp, int lane, ulong address, int bytes)
+    {
+        Stamp now = warp.Stamp(lane);
+        for (ulong cell = address / CellBytes; cell <= (address + (ulong)bytes - 1) / CellBytes; cell++)
+        {
+            ref Cell place = ref At(cell);
+            bool follows = IsKnown(place.Writer, now) || (place.IsAtomic && place.Atomic == now.Group);
+            if (!follows || !IsKnown(place.FirstReader, now) || !IsKnown(place.LastReader, now))
+                throw Race("writes", now, lane, address, place);
+            place = new Cell { Writer = now };
+        }
+    }
+
+    /// <summary>An atomic read and write: what was released there is this thread's from its next fence on, and what it has released is there.</summary>
+    public void Atomic(Warp warp, int lane, ulong address, int bytes)
+    {
+        Stamp now = warp.Stamp(lane);
+        for (ulong cell = address / CellBytes; cell <= (address + (ulong)bytes - 1) / CellBytes; cell++)
+        {
+            ref Cell place = ref At(cell);
+            if (!place.IsAtomic && (!IsKnown(place.Writer, now) || !IsKnown(place.FirstReader, now) || !IsKnown(place.LastReader, now)))
+                throw Race("changes", now, lane, address, place);
+            place = new Cell { Writer = now, IsAtomic = true, Atomic = now.Group };
+        }
+
+        if (!_released.TryGetValue(address, out List<Release>? released))
+            _released.Add(address, released = []);
+        Threads thread = Of(now);
+        thread.Seen = (released, released.Count);
+        if (thread.Release is { } release)
+            released.Add(release);
+    }
+
+    public void Fence(Warp warp, int lane)
+    {
+        Stamp now = warp.Stamp(lane);
+        Threads thread = Of(now);
+        if (thread.Seen is { } seen)
+        {
+            if (!_acquired.TryGetValue(now.Group, out List<Acquired>? acquired))
+                _acquired.Add(now.Group, acquired = []);
+            acquired.Add(new Acquired(now, seen.List, seen.Count));
+            thread.Seen = null;
+        }
+
+        // With what others have let this thread know.
+        Acquired[] known = [.. _acquired.GetValueOrDefault(now.Group, []).Where(one => one.At.IsBefore(now))];
+        thread.Release = new Release(now, known);
+    }
+
+    private static bool Covers(Release release, Stamp earlier) => earlier.Group == release.At.Group
+        ? earlier.Thread == release.At.Thread ? earlier.Fences <= release.At.Fences : earlier.IsBefore(release.At)
+        : Array.Exists(release.Known, known => known.Covers(earlier));
+
+    private static PtxFault Race(string does, Stamp now, int lane, ulong address, Cell place) => new(
+        $"lane {lane}, {now}, {does} global memory at {address:X} in a race: written by {place.Writer}, read by {place.FirstReader} and {place.LastReader}");
+
+    private bool IsKnown(Stamp earlier, Stamp now)
+    {
+        if (!earlier.IsSet)
+            return true;
+        return earlier.Group == now.Group
+            ? earlier.IsBefore(now)
+            : _acquired.TryGetValue(now.Group, out List<Acquired>? acquired) && acquired.Exists(one => one.At.IsBefore(now) && one.Covers(earlier));
+    }
+
+    private Threads Of(Stamp now)
+    {
+        if (!_threads.TryGetValue((now.Group, now.Thread), out Threads? thread))
+            _threads.Add((now.Group, now.Thread), thread = new());
+        return thread;
+    }
+
+    private ref Cell At(ulong cell)
+    {
+        ulong page = cell / CellsPerPage;
+        ref (ulong Page, Cell[] Cells) recent = ref _recent[page % RecentPages];
+        if (recent.Page != page)
+        {
+            if (!_pages.TryGetValue(page, out Cell[]? cells))
+                _pages.Add(page, cells = new Cell[CellsPerPage]);
+            recent = (page, cells);
+        }
+
+        return ref recent.Cells[cell % CellsPerPage];
+    }
+
+    private struct Cell
+    {
+        public Stamp Writer;
+
+        // One of the readers since, and the last that was another.
+        public Stamp FirstReader;
+        public Stamp LastReader;
+
+        // Whether it was last written by an atomic, and by which group.
+        public bool IsAtomic;
+        public int Atomic;
+
+        public void Add(Stamp reader)
+        {
+            bool isFirst = !FirstReader.IsSet
+                || (FirstReader.Group == reader.Group && FirstReader.IsBefore(reader));
+            if (isFirst)
+                FirstReader = reader;
+            else
+                LastReader = reader;
+        }
+    }
+
+    // What a thread's last fence has made ready to be told, and what its last atomic has found and no fence yet has made its own.
+    private sealed class Threads
+    {
+        public Release? Release { get; set; }
+
+        public (List<Release> List, int Count)? Seen { get; set; }
+    }
+
+    private sealed record Release(Stamp At, Acquired[] Known);
+
+    private sealed record Acquired(Stamp At, List<Release> List, int Count)
+    {
+        public bool Covers(Stamp earlier)
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                if (GlobalOrder.Covers(List[i], earlier))
+                    return true;
+            }
+
+            return false;
+        }
+    }
+}

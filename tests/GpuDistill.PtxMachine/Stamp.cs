@@ -1,0 +1,50 @@
+namespace GpuDistill.PtxMachine;
+
+/// <summary>Who did something, and when, as far as threads tell each other; packed, because every place of memory has some.</summary>
+internal readonly record struct Stamp
+{
+    private const int ThreadBits = 10;
+    private const int EpochBits = 18;
+    private const int WarpEpochBits = 10;
+    private const int FenceBits = 6;
+
+    private readonly ulong _packed;
+
+    /// <param name="group">The group.</param>
+    /// <param name="thread">The thread of it.</param>
+    /// <param name="epoch">Barriers of the group before.</param>
+    /// <param name="warpEpoch">Barriers of the warp before.</param>
+    /// <param name="fences">Fences of the thread before.</param>
+    public Stamp(int group, int thread, int epoch, int warpEpoch, int fences)
+    {
+        ulong packed = (ulong)group + 1;
+        Append(thread, ThreadBits);
+        Append(epoch, EpochBits);
+        Append(warpEpoch, WarpEpochBits);
+        Append(Math.Min(fences, (1 << FenceBits) - 1), FenceBits);
+        _packed = packed;
+        void Append(int value, int bits) => packed = (packed << bits) | ((uint)value & ((1u << bits) - 1));
+    }
+
+    /// <summary>Whether it is anybody's.</summary>
+    public bool IsSet => _packed != 0;
+
+    public int Group => (int)(_packed >> (ThreadBits + EpochBits + WarpEpochBits + FenceBits)) - 1;
+
+    public int Thread => Field(EpochBits + WarpEpochBits + FenceBits, ThreadBits);
+
+    public int Epoch => Field(WarpEpochBits + FenceBits, EpochBits);
+
+    public int WarpEpoch => Field(FenceBits, WarpEpochBits);
+
+    public int Fences => Field(0, FenceBits);
+
+    /// <summary>Whether this is done when another thread of the same group, or the same thread, gets there: by its own order or a barrier.</summary>
+    public bool IsBefore(Stamp later) => Thread == later.Thread || Epoch < later.Epoch || (IsInWarpOf(later) && WarpEpoch < later.WarpEpoch);
+
+    public override string ToString() => IsSet ? $"thread {Thread} of group {Group} after {Epoch} barriers and {Fences} fences" : "nobody";
+
+    private bool IsInWarpOf(Stamp other) => Thread / Warp.Size == other.Thread / Warp.Size && Epoch == other.Epoch;
+
+    private int Field(int shift, int bits) => (int)(_packed >> shift) & ((1 << bits) - 1);
+}
