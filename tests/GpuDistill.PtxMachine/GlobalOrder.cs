@@ -8,24 +8,22 @@ namespace GpuDistill.PtxMachine;
 /// </summary>
 internal sealed class GlobalOrder(bool dropsRacingReads)
 {
-    private const int CellBytes = 2;
-    private const int CellsPerPage = 1024;
+    private const int PageBytes = 2048;
     private const int RecentPages = 64;
 
-    private readonly Dictionary<ulong, Cell[]> _pages = [];
+    private readonly Dictionary<ulong, Page> _pages = [];
     private readonly Dictionary<ulong, List<Release>> _released = []; // by the atomics' places
     private readonly Dictionary<(int Group, int Thread), Threads> _threads = [];
     private readonly Dictionary<int, List<Acquired>> _acquired = []; // by groups
-    private readonly (ulong Page, Cell[] Cells)[] _recent = new (ulong, Cell[])[RecentPages];
+    private readonly (ulong Number, Page? Page)[] _recent = new (ulong, Page?)[RecentPages];
 
     /// <returns>Whether what is there may be used.</returns>
     public bool Read(Warp warp, int lane, ulong address, int bytes)
     {
         Stamp now = warp.Stamp(lane);
         bool isUsable = true;
-        for (ulong cell = address / CellBytes; cell <= (address + (ulong)bytes - 1) / CellBytes; cell++)
+        foreach (ref Cell place in At(address, bytes))
         {
-            ref Cell place = ref At(cell);
             if (!IsKnown(place.Writer, now) && !(place.IsAtomic && place.Atomic == now.Group))
                 isUsable = dropsRacingReads ? false : throw Race("reads", now, lane, address, place);
             if (!dropsRacingReads)
@@ -38,9 +36,8 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
     public void Write(Warp warp, int lane, ulong address, int bytes)
     {
         Stamp now = warp.Stamp(lane);
-        for (ulong cell = address / CellBytes; cell <= (address + (ulong)bytes - 1) / CellBytes; cell++)
+        foreach (ref Cell place in At(address, bytes))
         {
-            ref Cell place = ref At(cell);
             bool follows = IsKnown(place.Writer, now) || (place.IsAtomic && place.Atomic == now.Group);
             if (!follows || !IsKnown(place.FirstReader, now) || !IsKnown(place.LastReader, now))
                 throw Race("writes", now, lane, address, place);
@@ -52,9 +49,8 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
     public void Atomic(Warp warp, int lane, ulong address, int bytes)
     {
         Stamp now = warp.Stamp(lane);
-        for (ulong cell = address / CellBytes; cell <= (address + (ulong)bytes - 1) / CellBytes; cell++)
+        foreach (ref Cell place in At(address, bytes))
         {
-            ref Cell place = ref At(cell);
             if (!place.IsAtomic && (!IsKnown(place.Writer, now) || !IsKnown(place.FirstReader, now) || !IsKnown(place.LastReader, now)))
                 throw Race("changes", now, lane, address, place);
             place = new Cell { Writer = now, IsAtomic = true, Atomic = now.Group };
@@ -108,18 +104,19 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         return thread;
     }
 
-    private ref Cell At(ulong cell)
+    // An access lies within a page, since it begins at a multiple of its bytes.
+    private Span<Cell> At(ulong address, int bytes)
     {
-        ulong page = cell / CellsPerPage;
-        ref (ulong Page, Cell[] Cells) recent = ref _recent[page % RecentPages];
-        if (recent.Page != page)
+        ulong number = address / PageBytes;
+        ref (ulong Number, Page? Page) recent = ref _recent[number % RecentPages];
+        if (recent.Page is null || recent.Number != number)
         {
-            if (!_pages.TryGetValue(page, out Cell[]? cells))
-                _pages.Add(page, cells = new Cell[CellsPerPage]);
-            recent = (page, cells);
+            if (!_pages.TryGetValue(number, out Page? page))
+                _pages.Add(number, page = new Page());
+            recent = (number, page);
         }
 
-        return ref recent.Cells[cell % CellsPerPage];
+        return recent.Page.At((int)(address % PageBytes), bytes);
     }
 
     private struct Cell
@@ -142,6 +139,30 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
                 FirstReader = reader;
             else
                 LastReader = reader;
+        }
+    }
+
+    // A stretch of memory, in cells as large as the smallest access to it so far.
+    private sealed class Page
+    {
+        private const int LargestCell = 16;
+
+        private Cell[] _cells = new Cell[PageBytes / LargestCell];
+        private int _cellBytes = LargestCell;
+
+        public Span<Cell> At(int offset, int bytes)
+        {
+            if (bytes < _cellBytes)
+            {
+                Cell[] large = _cells;
+                int parts = _cellBytes / bytes;
+                _cells = new Cell[large.Length * parts];
+                for (int i = 0; i < _cells.Length; i++)
+                    _cells[i] = large[i / parts];
+                _cellBytes = bytes;
+            }
+
+            return _cells.AsSpan(offset / _cellBytes, bytes / _cellBytes);
         }
     }
 

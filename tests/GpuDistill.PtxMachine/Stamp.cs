@@ -17,13 +17,11 @@ internal readonly record struct Stamp
     /// <param name="fences">Fences of the thread before.</param>
     public Stamp(int group, int thread, int epoch, int warpEpoch, int fences)
     {
-        ulong packed = (ulong)group + 1;
-        Append(thread, ThreadBits);
-        Append(epoch, EpochBits);
-        Append(warpEpoch, WarpEpochBits);
-        Append(Math.Min(fences, (1 << FenceBits) - 1), FenceBits);
-        _packed = packed;
-        void Append(int value, int bits) => packed = (packed << bits) | ((uint)value & ((1u << bits) - 1));
+        _packed = (ulong)group + 1;
+        _packed = Append(_packed, thread, ThreadBits);
+        _packed = Append(_packed, epoch, EpochBits);
+        _packed = Append(_packed, warpEpoch, WarpEpochBits);
+        _packed = Append(_packed, Math.Min(fences, (1 << FenceBits) - 1), FenceBits);
     }
 
     /// <summary>Whether it is anybody's.</summary>
@@ -45,6 +43,8 @@ internal readonly record struct Stamp
     public override string ToString() => IsSet ? $"thread {Thread} of group {Group} after {Epoch} barriers and {Fences} fences" : "nobody";
 
     private bool IsInWarpOf(Stamp other) => Thread / Warp.Size == other.Thread / Warp.Size && Epoch == other.Epoch;
+
+    private static ulong Append(ulong packed, int value, int bits) => (packed << bits) | ((uint)value & ((1u << bits) - 1));
 
     private int Field(int shift, int bits) => (int)(_packed >> shift) & ((1 << bits) - 1);
 }

@@ -13,8 +13,9 @@ namespace GpuDistill.Kernels;
 //             about 6 million elements under way on.
 // Waiting:    sums wait for nothing, a gradient only for sums with lower tickets, which groups that run have taken: no group waits for one
 //             that has not begun, however few run at a time.
-// Visibility: one thread writes a part's sums or a row's losses, passes a fence and counts them by an atomic addition; who has seen the
-//             count passes a fence, and its group a barrier, before the group reads them (as in DistillationLoss.Launches.cs).
+// Visibility: when a group's threads have done a part, and passed a barrier, one of them passes a fence and counts the part by an atomic
+//             addition; who has seen the count passes a fence, and its group a barrier, before the group reads the sums, or writes
+//             gradients where they lie over logits that others have read.
 // Shapes:     single elements are not kept in registers but read again for each pass, from the first-level cache, which holds a part.
 // Numerics:   within a part as ever; parts in order, those of a thread first. Which group does what changes no bit.
 // Edges:      a part may be all -infinity. Flat rows, and rows where infinite logits spoil the sums of parts, are read once more by the
@@ -146,8 +147,7 @@ public static partial class DistillationLoss
         sums = reduction.Add(sums, team, batch.Settings.Smoothing);
         if (team.Lane == 0)
             p.Sums[((long)row * p.Parts) + part] = new RowPart { Sums = sums, Range = range };
-        MemoryFence.DeviceLevel();
-        if (Next(p.Counters, 1 + row, shared) == p.Parts - 1)
+        if (Arrive(p.Counters, 1 + row, shared) == p.Parts - 1)
             FinishRow<T, TAccess, TReduction>(p, team, batch, row, task);
     }
 
@@ -156,8 +156,6 @@ public static partial class DistillationLoss
         where TAccess : unmanaged, IQuadAccess<T>
         where TReduction : unmanaged, IRowReduction
     {
-        MemoryFence.DeviceLevel();
-        Group.Barrier();
         TReduction reduction = default;
         long first = (long)row * p.Parts;
         RowRange range = RowRange.Empty;
@@ -185,6 +183,7 @@ public static partial class DistillationLoss
             p.Outcomes[row] = new RowOutcome { Sums = sums, Loss = loss };
         }
 
+        Group.Barrier(); // all have read what the gradient may take the place of
         MemoryFence.DeviceLevel();
         if (team.Lane == 0)
             Atomic.Add(ref p.Counters[1 + row], 1);

@@ -138,13 +138,10 @@ public static partial class DistillationLoss
         return sums;
     }
 
-    // Whether all other groups have come here before. What the first threads of all have written can be read then.
+    // Whether all other groups have come here before.
     private static bool IsLast(ArrayView<int> finished)
     {
-        MemoryFence.DeviceLevel();
-        bool last = Next(finished, 0, SharedMemory.Allocate<int>(1)) == Grid.DimX - 1;
-        MemoryFence.DeviceLevel();
-        Group.Barrier();
+        bool last = Arrive(finished, 0, SharedMemory.Allocate<int>(1)) == Grid.DimX - 1;
         if (last && Group.IdxX == 0)
             finished[0] = 0;
         return last;
@@ -156,6 +153,20 @@ public static partial class DistillationLoss
         Group.Barrier(); // the value may still be read
         if (Group.IdxX == 0)
             shared[0] = Atomic.Add(ref counters[index], 1);
+        Group.Barrier();
+        return shared[0];
+    }
+
+    // The same, and what all threads of the groups that arrived before have read and written is done, for all threads of this one. It is the
+    // first thread's fences that count, and they speak for the group because they stand between its barriers; the others' are for OpenCL,
+    // where ILGPU writes a fence as a barrier.
+    private static int Arrive(ArrayView<int> counters, int index, ArrayView<int> shared)
+    {
+        Group.Barrier();
+        MemoryFence.DeviceLevel();
+        if (Group.IdxX == 0)
+            shared[0] = Atomic.Add(ref counters[index], 1);
+        MemoryFence.DeviceLevel();
         Group.Barrier();
         return shared[0];
     }
