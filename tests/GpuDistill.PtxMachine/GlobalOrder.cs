@@ -12,9 +12,9 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
     private const int RecentPages = 64;
 
     private readonly Dictionary<ulong, Page> _pages = [];
-    private readonly Dictionary<ulong, List<Release>> _released = []; // by the atomics' places
-    private readonly Dictionary<(int Group, int Thread), Threads> _threads = [];
-    private readonly Dictionary<int, List<Acquired>> _acquired = []; // by groups
+    private readonly Dictionary<ulong, Knowledge> _told = []; // by the atomics' places
+    private readonly Dictionary<(int Group, int Thread), Thread> _threads = [];
+    private readonly Dictionary<int, GroupKnowledge> _known = []; // by groups
     private readonly (ulong Number, Page? Page)[] _recent = new (ulong, Page?)[RecentPages];
 
     /// <returns>Whether what is there may be used.</returns>
@@ -56,52 +56,41 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
             place = new Cell { Writer = now, IsAtomic = true, Atomic = now.Group };
         }
 
-        if (!_released.TryGetValue(address, out List<Release>? released))
-            _released.Add(address, released = []);
-        Threads thread = Of(now);
-        thread.Seen = (released, released.Count);
-        if (thread.Release is { } release)
-            released.Add(release);
+        if (!_told.TryGetValue(address, out Knowledge? told))
+            _told.Add(address, told = new());
+        Thread thread = Of(now);
+        thread.Found.Add(told);
+        told.Add(thread.Told);
     }
 
     public void Fence(Warp warp, int lane)
     {
         Stamp now = warp.Stamp(lane);
-        Threads thread = Of(now);
-        if (thread.Seen is { } seen)
-        {
-            if (!_acquired.TryGetValue(now.Group, out List<Acquired>? acquired))
-                _acquired.Add(now.Group, acquired = []);
-            acquired.Add(new Acquired(now, seen.List, seen.Count));
-            thread.Seen = null;
-        }
-
-        // With what others have let this thread know.
-        Acquired[] known = [.. _acquired.GetValueOrDefault(now.Group, []).Where(one => one.At.IsBefore(now))];
-        thread.Release = new Release(now, known);
+        Thread thread = Of(now);
+        GroupKnowledge group = KnownTo(now.Group);
+        group.Add(now, thread.Found);
+        thread.Told.Add(now);
+        group.AddTo(thread.Told, now); // what others have let this thread know it passes on
     }
-
-    private static bool Covers(Release release, Stamp earlier) => earlier.Group == release.At.Group
-        ? earlier.Thread == release.At.Thread ? earlier.Fences <= release.At.Fences : earlier.IsBefore(release.At)
-        : Array.Exists(release.Known, known => known.Covers(earlier));
 
     private static PtxFault Race(string does, Stamp now, int lane, ulong address, Cell place) => new(
         $"lane {lane}, {now}, {does} global memory at {address:X} in a race: written by {place.Writer}, read by {place.FirstReader} and {place.LastReader}");
 
-    private bool IsKnown(Stamp earlier, Stamp now)
-    {
-        if (!earlier.IsSet)
-            return true;
-        return earlier.Group == now.Group
-            ? earlier.IsBefore(now)
-            : _acquired.TryGetValue(now.Group, out List<Acquired>? acquired) && acquired.Exists(one => one.At.IsBefore(now) && one.Covers(earlier));
-    }
+    private bool IsKnown(Stamp earlier, Stamp now) => !earlier.IsSet
+        || (earlier.Group == now.Group ? earlier.IsBefore(now) : KnownTo(now.Group).Covers(earlier, now));
 
-    private Threads Of(Stamp now)
+    private Thread Of(Stamp now)
     {
-        if (!_threads.TryGetValue((now.Group, now.Thread), out Threads? thread))
+        if (!_threads.TryGetValue((now.Group, now.Thread), out Thread? thread))
             _threads.Add((now.Group, now.Thread), thread = new());
         return thread;
+    }
+
+    private GroupKnowledge KnownTo(int group)
+    {
+        if (!_known.TryGetValue(group, out GroupKnowledge? known))
+            _known.Add(group, known = new());
+        return known;
     }
 
     // An access lies within a page, since it begins at a multiple of its bytes.
@@ -166,27 +155,11 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         }
     }
 
-    // What a thread's last fence has made ready to be told, and what its last atomic has found and no fence yet has made its own.
-    private sealed class Threads
+    // What a thread's fences have made ready to be told, and what its atomics have found since the last.
+    private sealed class Thread
     {
-        public Release? Release { get; set; }
+        public Knowledge Told { get; } = new();
 
-        public (List<Release> List, int Count)? Seen { get; set; }
-    }
-
-    private sealed record Release(Stamp At, Acquired[] Known);
-
-    private sealed record Acquired(Stamp At, List<Release> List, int Count)
-    {
-        public bool Covers(Stamp earlier)
-        {
-            for (int i = 0; i < Count; i++)
-            {
-                if (GlobalOrder.Covers(List[i], earlier))
-                    return true;
-            }
-
-            return false;
-        }
+        public Knowledge Found { get; } = new();
     }
 }

@@ -40,6 +40,9 @@ internal readonly record struct Stamp
     /// <summary>Whether this is done when another thread of the same group, or the same thread, gets there: by its own order or a barrier.</summary>
     public bool IsBefore(Stamp later) => Thread == later.Thread || Epoch < later.Epoch || (IsInWarpOf(later) && WarpEpoch < later.WarpEpoch);
 
+    /// <summary>Whether it is after another one of the same thread, as fences count.</summary>
+    public bool IsAfter(Stamp other) => Fences > other.Fences || Epoch > other.Epoch;
+
     public override string ToString() => IsSet ? $"thread {Thread} of group {Group} after {Epoch} barriers and {Fences} fences" : "nobody";
 
     private bool IsInWarpOf(Stamp other) => Thread / Warp.Size == other.Thread / Warp.Size && Epoch == other.Epoch;
