@@ -8,14 +8,13 @@ namespace GpuDistill.PtxMachine;
 /// </summary>
 internal sealed class GlobalOrder(bool dropsRacingReads)
 {
-    private const int PageBytes = 2048;
     private const int RecentPages = 64;
 
-    private readonly Dictionary<ulong, Page> _pages = [];
+    private readonly Dictionary<ulong, CellPage<Cell>> _pages = [];
     private readonly Dictionary<ulong, Knowledge> _told = []; // by the atomics' places
     private readonly Dictionary<(int Group, int Thread), Thread> _threads = [];
     private readonly Dictionary<int, GroupKnowledge> _known = []; // by groups
-    private readonly (ulong Number, Page? Page)[] _recent = new (ulong, Page?)[RecentPages];
+    private readonly (ulong Number, CellPage<Cell>? Page)[] _recent = new (ulong, CellPage<Cell>?)[RecentPages];
 
     /// <returns>Whether what is there may be used.</returns>
     public bool Read(Warp warp, int lane, ulong address, int bytes)
@@ -24,10 +23,10 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         bool isUsable = true;
         foreach (ref Cell place in At(address, bytes))
         {
-            if (!IsKnown(place.Writer, now) && !(place.IsAtomic && place.Atomic == now.Group))
+            if (!IsKnown(place.Accesses.Writer, now) && !(place.IsAtomic && place.Atomic == now.Group))
                 isUsable = dropsRacingReads ? false : throw Race("reads", now, lane, address, place);
             if (!dropsRacingReads)
-                place.Add(now);
+                place.Accesses.Read(now);
         }
 
         return isUsable;
@@ -38,10 +37,10 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         Stamp now = warp.Stamp(lane);
         foreach (ref Cell place in At(address, bytes))
         {
-            bool follows = IsKnown(place.Writer, now) || (place.IsAtomic && place.Atomic == now.Group);
-            if (!follows || !IsKnown(place.FirstReader, now) || !IsKnown(place.LastReader, now))
+            bool follows = IsKnown(place.Accesses.Writer, now) || (place.IsAtomic && place.Atomic == now.Group);
+            if (!follows || !IsKnown(place.Accesses.FirstReader, now) || !IsKnown(place.Accesses.LastReader, now))
                 throw Race("writes", now, lane, address, place);
-            place = new Cell { Writer = now };
+            place = new Cell { Accesses = { Writer = now } };
         }
     }
 
@@ -51,9 +50,9 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         Stamp now = warp.Stamp(lane);
         foreach (ref Cell place in At(address, bytes))
         {
-            if (!place.IsAtomic && (!IsKnown(place.Writer, now) || !IsKnown(place.FirstReader, now) || !IsKnown(place.LastReader, now)))
+            if (!place.IsAtomic && (!IsKnown(place.Accesses.Writer, now) || !IsKnown(place.Accesses.FirstReader, now) || !IsKnown(place.Accesses.LastReader, now)))
                 throw Race("changes", now, lane, address, place);
-            place = new Cell { Writer = now, IsAtomic = true, Atomic = now.Group };
+            place = new Cell { Accesses = { Writer = now }, IsAtomic = true, Atomic = now.Group };
         }
 
         if (!_told.TryGetValue(address, out Knowledge? told))
@@ -74,7 +73,7 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
     }
 
     private static PtxFault Race(string does, Stamp now, int lane, ulong address, Cell place) => new(
-        $"lane {lane}, {now}, {does} global memory at {address:X} in a race: written by {place.Writer}, read by {place.FirstReader} and {place.LastReader}");
+        $"lane {lane}, {now}, {does} global memory at {address:X} in a race: {place.Accesses}");
 
     private bool IsKnown(Stamp earlier, Stamp now) => !earlier.IsSet
         || (earlier.Group == now.Group ? earlier.IsBefore(now) : KnownTo(now.Group).Covers(earlier, now));
@@ -96,63 +95,25 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
     // An access lies within a page, since it begins at a multiple of its bytes.
     private Span<Cell> At(ulong address, int bytes)
     {
-        ulong number = address / PageBytes;
-        ref (ulong Number, Page? Page) recent = ref _recent[number % RecentPages];
+        ulong number = address / CellPage<Cell>.Bytes;
+        ref (ulong Number, CellPage<Cell>? Page) recent = ref _recent[number % RecentPages];
         if (recent.Page is null || recent.Number != number)
         {
-            if (!_pages.TryGetValue(number, out Page? page))
-                _pages.Add(number, page = new Page());
+            if (!_pages.TryGetValue(number, out CellPage<Cell>? page))
+                _pages.Add(number, page = new());
             recent = (number, page);
         }
 
-        return recent.Page.At((int)(address % PageBytes), bytes);
+        return recent.Page.At((int)(address % CellPage<Cell>.Bytes), bytes);
     }
 
     private struct Cell
     {
-        public Stamp Writer;
-
-        // One of the readers since, and the last that was another.
-        public Stamp FirstReader;
-        public Stamp LastReader;
+        public Accesses Accesses;
 
         // Whether it was last written by an atomic, and by which group.
         public bool IsAtomic;
         public int Atomic;
-
-        public void Add(Stamp reader)
-        {
-            bool isFirst = !FirstReader.IsSet
-                || (FirstReader.Group == reader.Group && FirstReader.IsBefore(reader));
-            if (isFirst)
-                FirstReader = reader;
-            else
-                LastReader = reader;
-        }
-    }
-
-    // A stretch of memory, in cells as large as the smallest access to it so far.
-    private sealed class Page
-    {
-        private const int LargestCell = 16;
-
-        private Cell[] _cells = new Cell[PageBytes / LargestCell];
-        private int _cellBytes = LargestCell;
-
-        public Span<Cell> At(int offset, int bytes)
-        {
-            if (bytes < _cellBytes)
-            {
-                Cell[] large = _cells;
-                int parts = _cellBytes / bytes;
-                _cells = new Cell[large.Length * parts];
-                for (int i = 0; i < _cells.Length; i++)
-                    _cells[i] = large[i / parts];
-                _cellBytes = bytes;
-            }
-
-            return _cells.AsSpan(offset / _cellBytes, bytes / _cellBytes);
-        }
     }
 
     // What a thread's fences have made ready to be told, and what its atomics have found since the last.

@@ -7,13 +7,10 @@ namespace GpuDistill.PtxMachine;
 /// </summary>
 internal sealed class GroupMemory
 {
-    private const int CellBytes = 2;
-
     private static readonly byte[] Nonsense = [.. Enumerable.Repeat((byte)0xFF, 16)]; // no number, in any type
 
     private readonly byte[] _bytes;
-    private readonly Cell[] _cells;
-
+    private readonly CellPage<Cell>?[] _pages;
     private readonly bool _dropsRacingReads;
 
     public GroupMemory(int bytes, bool dropsRacingReads)
@@ -21,19 +18,19 @@ internal sealed class GroupMemory
         _dropsRacingReads = dropsRacingReads;
         _bytes = new byte[bytes];
         Array.Fill(_bytes, Nonsense[0]);
-        _cells = new Cell[(bytes + CellBytes - 1) / CellBytes];
+        _pages = new CellPage<Cell>?[(bytes / CellPage<Cell>.Bytes) + 1];
     }
 
     public ReadOnlySpan<byte> Read(Warp warp, int lane, ulong address, int bytes)
     {
         Check(lane, address, bytes);
-        Access now = new(warp.ThreadOf(lane) + 1, warp.Group.Epoch, warp.Epoch);
+        Stamp now = warp.Stamp(lane);
         ReadOnlySpan<byte> read = _bytes.AsSpan((int)address, bytes);
         foreach (ref Cell cell in Cells(address, bytes))
         {
-            if (cell.Writer.IsUnorderedWith(now))
+            if (IsUnordered(cell.Accesses.Writer, now))
                 read = _dropsRacingReads ? Nonsense.AsSpan(0, bytes) : throw Race(lane, address, cell, now);
-            cell.Add(now);
+            cell.Accesses.Read(now);
         }
 
         return read;
@@ -45,8 +42,9 @@ internal sealed class GroupMemory
         ReadOnlySpan<byte> read = Read(warp, 0, address, bytes);
         foreach (Cell cell in Cells(address, bytes))
         {
-            if (cell.Writer.Thread != 0 && warp.Group.ProxyFencesOf(cell.Writer.Thread - 1) <= cell.WriterFences)
-                throw new PtxFault($"a product reads at {address} what {cell.Writer} wrote and has not made known to it");
+            Stamp writer = cell.Accesses.Writer;
+            if (writer.IsSet && warp.Group.ProxyFencesOf(writer.Thread) <= cell.WriterProxyFences)
+                throw new PtxFault($"a product reads at {address} what {writer} wrote and has not made known to it");
         }
 
         return read;
@@ -55,20 +53,22 @@ internal sealed class GroupMemory
     public Span<byte> Write(Warp warp, int lane, ulong address, int bytes)
     {
         Check(lane, address, bytes);
-        Access now = new(warp.ThreadOf(lane) + 1, warp.Group.Epoch, warp.Epoch);
+        Stamp now = warp.Stamp(lane);
         foreach (ref Cell cell in Cells(address, bytes))
         {
-            if (cell.Writer.IsUnorderedWith(now) || (!_dropsRacingReads && cell.IsReadUnordered(now)))
+            bool isRead = !_dropsRacingReads && (IsUnordered(cell.Accesses.FirstReader, now) || IsUnordered(cell.Accesses.LastReader, now));
+            if (isRead || IsUnordered(cell.Accesses.Writer, now))
                 throw Race(lane, address, cell, now);
-            cell.Writer = now;
-            cell.WriterFences = warp.ProxyFences[lane];
+            cell = new Cell { Accesses = { Writer = now }, WriterProxyFences = warp.ProxyFences[lane] };
         }
 
         return _bytes.AsSpan((int)address, bytes);
     }
 
-    private static PtxFault Race(int lane, ulong address, Cell cell, Access now) => new(
-        $"lane {lane} ({now}) races for shared memory at {address}, written by {cell.Writer}, read by {cell.FirstReader} and {cell.LastReader}");
+    private static bool IsUnordered(Stamp earlier, Stamp now) => earlier.IsSet && !earlier.IsBefore(now);
+
+    private static PtxFault Race(int lane, ulong address, Cell cell, Stamp now) =>
+        new($"lane {lane} ({now}) races for shared memory at {address}, {cell.Accesses}");
 
     private void Check(int lane, ulong address, int bytes)
     {
@@ -80,40 +80,13 @@ internal sealed class GroupMemory
 
     private Span<Cell> Cells(ulong address, int bytes)
     {
-        int first = (int)address / CellBytes;
-        return _cells.AsSpan(first, (((int)address + bytes + CellBytes - 1) / CellBytes) - first);
-    }
-
-    // Thread 0 is none; threads count from 1.
-    private readonly record struct Access(int Thread, int Epoch, int WarpEpoch)
-    {
-        public override string ToString() => Thread == 0 ? "nobody" : $"thread {Thread - 1} after {Epoch} barriers and {WarpEpoch} of its warp";
-
-        public int WarpIndex => (Thread - 1) / Warp.Size;
-
-        public bool IsUnorderedWith(Access later) =>
-            Thread != 0 && Thread != later.Thread && Epoch == later.Epoch && (WarpIndex != later.WarpIndex || WarpEpoch == later.WarpEpoch);
+        (int page, int offset) = Math.DivRem((int)address, CellPage<Cell>.Bytes);
+        return (_pages[page] ??= new CellPage<Cell>()).At(offset, bytes);
     }
 
     private struct Cell
     {
-        public Access Writer;
-        public int WriterFences;
-
-        // One of the readers since a barrier, and the last that was another.
-        public Access FirstReader;
-        public Access LastReader;
-
-        public readonly bool IsReadUnordered(Access now) => FirstReader.IsUnorderedWith(now) || LastReader.IsUnorderedWith(now);
-
-        public void Add(Access reader)
-        {
-            bool isFirst = FirstReader.Thread == 0 || FirstReader.Thread == reader.Thread || FirstReader.Epoch != reader.Epoch
-                || (FirstReader.WarpIndex == reader.WarpIndex && FirstReader.WarpEpoch != reader.WarpEpoch);
-            if (isFirst)
-                FirstReader = reader;
-            else
-                LastReader = reader;
-        }
+        public Accesses Accesses;
+        public int WriterProxyFences;
     }
 }

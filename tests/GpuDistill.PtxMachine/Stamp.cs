@@ -3,9 +3,10 @@ namespace GpuDistill.PtxMachine;
 /// <summary>Who did something, and when, as far as threads tell each other; packed, because every place of memory has some.</summary>
 internal readonly record struct Stamp
 {
+    private const int GroupBits = 18;
     private const int ThreadBits = 10;
-    private const int EpochBits = 18;
-    private const int WarpEpochBits = 10;
+    private const int EpochBits = 16;
+    private const int WarpEpochBits = 14;
     private const int FenceBits = 6;
 
     private readonly ulong _packed;
@@ -17,6 +18,8 @@ internal readonly record struct Stamp
     /// <param name="fences">Fences of the thread before.</param>
     public Stamp(int group, int thread, int epoch, int warpEpoch, int fences)
     {
+        if (group + 1 >= 1 << GroupBits || epoch >= 1 << EpochBits || warpEpoch >= 1 << WarpEpochBits)
+            throw new NotSupportedException("More groups or barriers than the PTX machine counts.");
         _packed = (ulong)group + 1;
         _packed = Append(_packed, thread, ThreadBits);
         _packed = Append(_packed, epoch, EpochBits);
@@ -47,7 +50,7 @@ internal readonly record struct Stamp
 
     private bool IsInWarpOf(Stamp other) => Thread / Warp.Size == other.Thread / Warp.Size && Epoch == other.Epoch;
 
-    private static ulong Append(ulong packed, int value, int bits) => (packed << bits) | ((uint)value & ((1u << bits) - 1));
+    private static ulong Append(ulong packed, int value, int bits) => (packed << bits) | (uint)value;
 
     private int Field(int shift, int bits) => (int)(_packed >> shift) & ((1 << bits) - 1);
 }
