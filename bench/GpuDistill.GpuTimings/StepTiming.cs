@@ -47,7 +47,7 @@ internal static class StepTiming
         LaunchSequence step = setup.Trainer.StepLaunches;
         AcceleratorStream stream = own.Stream;
         if (recorded && !step.IsRecorded && device.IsCuda)
-            throw new InvalidOperationException("the driver did not record the step as a graph");
+            throw new InvalidOperationException($"the driver did not record the step as a graph: {step.RecordingRefusal}");
         Measured measured = new WallClock(stream, device.Rounds).Measure(() =>
         {
             if (recorded)

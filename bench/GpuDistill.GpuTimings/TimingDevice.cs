@@ -89,6 +89,20 @@ internal sealed class TimingDevice : IDisposable
     /// <summary>How many sets of buffers of so many bytes to take in turns.</summary>
     public int Sets(double bytes) => IsDry ? 2 : DeviceBuffers.Sets(bytes);
 
+    /// <summary>Whether a kernel's fault took the device from this process: by the driver's documents only another one has it again.</summary>
+    public bool IsLost()
+    {
+        try
+        {
+            _accelerator.Synchronize();
+            return false;
+        }
+        catch (AcceleratorException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Times the same launch over several sets of buffers, taken in turns.</summary>
     public Measured MeasureInTurns(Launch[] launches)
     {
@@ -100,6 +114,8 @@ internal sealed class TimingDevice : IDisposable
 
     public void Dispose()
     {
+        if (IsLost())
+            return; // with all that was on it; to free that would be refused
         foreach (KernelContext kernels in _kernels.Values)
             kernels.Dispose();
         if (_withoutWarpGroups.IsValueCreated)

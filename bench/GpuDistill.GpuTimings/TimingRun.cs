@@ -20,13 +20,22 @@ internal static class TimingRun
             ["dense"] = DenseTiming.All,
         };
 
-    /// <returns>How many failed.</returns>
+    /// <param name="works">What to time.</param>
+    /// <param name="device">The device's name.</param>
+    /// <param name="file">Where entries go.</param>
+    /// <param name="output">Where they are told.</param>
+    /// <param name="isLost">Asked after a failure: whether nothing can run in this process any more, and the rest must be another's.</param>
+    /// <returns>How many failed, and how many works were taken.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever keeps one work from being timed must not cost the others.")]
-    public static int Of(IEnumerable<Work> works, string device, TimingFile file, TextWriter output)
+    public static (int Failures, int Taken) Of(
+        IEnumerable<Work> works, string device, TimingFile file, TextWriter output, Func<bool>? isLost = null)
     {
         int failures = 0;
+        int taken = 0;
         foreach (Work work in works)
         {
+            taken++;
+            bool failed = false;
             Timing timing = work.Blank with { Device = device };
             try
             {
@@ -36,13 +45,16 @@ internal static class TimingRun
             {
                 timing = timing with { Failure = $"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}" };
                 failures++;
+                failed = true;
             }
 
             output.WriteLine(timing);
             output.Flush();
             file.Add(timing);
+            if (failed && isLost?.Invoke() == true)
+                break;
         }
 
-        return failures;
+        return (failures, taken);
     }
 }

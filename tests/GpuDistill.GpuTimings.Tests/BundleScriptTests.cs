@@ -33,7 +33,7 @@ public sealed class BundleScriptTests : IDisposable
     {
         Assert.Equal(0, Run());
         string[] calls = [.. Calls.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Replace($"{_folder}/", "", StringComparison.Ordinal))];
-        Assert.Equal("python3 -c import torch", calls[0]);
+        Assert.StartsWith("python3 -c import importlib.util", calls[0], StringComparison.Ordinal);
         Assert.Equal("GpuDistill.GpuTimings loss --json results/ours.json --filter ", calls[1]);
         Assert.Equal("python3 programs/peer.py results/ours.json results/side-by-side.json loss --filter ", calls[2]);
         Assert.Equal(["step", "product", "dense"], calls[3..9].Where((_, i) => i % 2 == 0).Select(call => call.Split(' ')[1]));
@@ -55,6 +55,33 @@ public sealed class BundleScriptTests : IDisposable
         Assert.Contains("step in PyTorch: passed, ", Summary, StringComparison.Ordinal);
         Assert.Contains("dense: passed, ", Summary, StringComparison.Ordinal);
         Assert.Contains("a test failed", File.ReadAllText(Path.Combine(_folder, "results", "tests.txt")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tests_that_fail_are_run_again_class_by_class()
+    {
+        Program("programs/GpuDistill.Kernels.Tests", $$"""
+            {{Said}}
+            case "$*" in
+                *"-list classes") printf '%s\n' "a header" GpuDistill.Kernels.Tests.Good GpuDistill.Kernels.Tests.Bad ;;
+                *"-class GpuDistill.Kernels.Tests.Good") exit 0 ;;
+                *) exit 1 ;;
+            esac
+            """);
+        Assert.Equal(1, Run("tests"));
+        Assert.Contains("tests: FAILED: exit code 1, ", Summary, StringComparison.Ordinal);
+        Assert.Contains("tests of GpuDistill.Kernels.Tests.Good: passed, ", Summary, StringComparison.Ordinal);
+        Assert.Contains("tests of GpuDistill.Kernels.Tests.Bad: FAILED: exit code 1, ", Summary, StringComparison.Ordinal);
+        Assert.Equal(4, Calls.Split('\n').Count(line => line.StartsWith("GpuDistill.Kernels.Tests ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_dry_run_is_one_of_all_programs()
+    {
+        Assert.Equal(0, Run("loss", "--dry-run"));
+        Assert.Contains("loss --json", Calls, StringComparison.Ordinal);
+        Assert.Contains("--filter  --dry-run cuda\n", Calls, StringComparison.Ordinal);
+        Assert.Contains("loss --filter  --dry-run\n", Calls, StringComparison.Ordinal);
     }
 
     [Fact]

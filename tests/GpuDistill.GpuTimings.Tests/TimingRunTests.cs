@@ -25,7 +25,7 @@ public sealed class TimingRunTests : IDisposable
             done++;
             return timing.With(new Measured(1e-6, 2e-6, 3));
         });
-        Assert.Equal(0, TimingRun.Of([Next("a"), Next("b"), Next("c")], "a device", new TimingFile(_path), _output));
+        Assert.Equal((0, 3), TimingRun.Of([Next("a"), Next("b"), Next("c")], "a device", new TimingFile(_path), _output));
         JsonElement last = Read()[2];
         Assert.Equal("c", last.GetProperty("work").GetString());
         Assert.Equal("a device", last.GetProperty("device").GetString());
@@ -40,7 +40,7 @@ public sealed class TimingRunTests : IDisposable
     {
         Work wrong = new(new Timing("loss", "a", "float32") { Rows = 5 }, _ => throw new InvalidOperationException("gradient 3 is 1,\nnot 2"));
         Work right = new(new Timing("loss", "b", "float32"), timing => timing.With(new Measured(1, 1, 1)));
-        Assert.Equal(1, TimingRun.Of([wrong, right], "a device", new TimingFile(_path), _output));
+        Assert.Equal((1, 2), TimingRun.Of([wrong, right], "a device", new TimingFile(_path), _output));
         JsonElement entry = Read()[0];
         Assert.Equal("InvalidOperationException: gradient 3 is 1, not 2", entry.GetProperty("failure").GetString());
         Assert.Equal(5, entry.GetProperty("rows").GetInt32());
@@ -58,6 +58,16 @@ public sealed class TimingRunTests : IDisposable
         file.Add(new Timing("loss", "a", "float32").With(new Measured(1, 1, 1)));
         Assert.Equal(["bfloat16", "float32"], file.Timings.Select(timing => timing.Dtype));
         Assert.Null(new TimingFile(_path).Timings[1].Failure);
+    }
+
+    [Fact]
+    public void After_a_failure_that_takes_the_device_nothing_more_is_tried()
+    {
+        Work Fails(string name) => new(new Timing("loss", name, "float32"), _ => throw new InvalidOperationException(name));
+        int asked = 0;
+        Assert.Equal((2, 2), TimingRun.Of(
+            [Fails("a"), Fails("b"), Fails("c")], "a device", new TimingFile(_path), _output, () => ++asked == 2));
+        Assert.Equal(2, Read().GetArrayLength());
     }
 
     private JsonElement Read() => JsonDocument.Parse(File.ReadAllText(_path)).RootElement;

@@ -29,7 +29,7 @@ internal sealed partial class DriverModule
         try
         {
             // The text does not say which kernels drop what racing reads find: here all may, and the test device "ptx" tells them apart.
-            return new DriverModule(Program.Of(ptx, dropsRacingReads: true));
+            return new DriverModule(Program.Of(ptx, dropsRacingReads: true, errs: true));
         }
         catch (Exception refusal) when (refusal is FormatException or NotSupportedException)
         {

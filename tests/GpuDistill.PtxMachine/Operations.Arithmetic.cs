@@ -4,6 +4,8 @@ namespace GpuDistill.PtxMachine;
 
 internal static partial class Operations
 {
+    private const float Ulp = 1f / (1 << 23);
+
     private static Operation? Arithmetic(Program program, Statement statement, string[] name)
     {
         string type = name[^1];
@@ -29,7 +31,7 @@ internal static partial class Operations
 
         return type switch
         {
-            "f32" => Floating(program, statement, name[0]),
+            "f32" => (program.Errs && name.Contains("approx") ? Approximate(program, statement, name[0]) : null) ?? Floating(program, statement, name[0]),
             "s32" or "u32" or "b32" or "s64" or "u64" or "b64" => Integer(program, statement, name),
             _ => null,
         };
@@ -52,6 +54,22 @@ internal static partial class Operations
         "lg2" => Map(program, statement, a => Bits((float)Math.Log2(Flushed(Float(a))))),
         _ => null,
     };
+
+    // As far off as the manual lets them be, and exact at powers of two, where devices are: rcp by an ulp, div by two, ex2 by 2^-22 of
+    // itself, lg2 by 2^-22.
+    private static Operation? Approximate(Program program, Statement statement, string name) => name switch
+    {
+        "rcp" => Map(program, statement, a => Bits(IsPowerOfTwo(a) ? 1 / Float(a) : Flushed((1 / Flushed(Float(a))) * (1 + (Noise(a) * Ulp))))),
+        "div" => Map(program, statement, (a, b) => Bits(Float(a) / Float(b) * (1 + (Noise(a ^ (b << 7)) * 2 * Ulp)))),
+        "ex2" => Map(program, statement, a => Bits(Flushed((float)(Math.Pow(2, Flushed(Float(a))) * (1 + (float.IsInteger(Float(a)) ? 0 : Noise(a) * 2 * Ulp)))))),
+        "lg2" => Map(program, statement, a => Bits((float)(Math.Log2(Flushed(Float(a))) + (IsPowerOfTwo(a) ? 0 : Noise(a) * 2 * Ulp)))),
+        _ => null,
+    };
+
+    private static bool IsPowerOfTwo(ulong bits) => (bits & 0x7FFFFF) == 0;
+
+    // From -1 to 1, the same each time.
+    private static float Noise(ulong bits) => ((float)((uint)bits * 2654435761u) / (1u << 31)) - 1;
 
     // Registers hold what is cut to the type's width; signs are found again where they matter.
     private static Operation? Integer(Program program, Statement statement, string[] name)

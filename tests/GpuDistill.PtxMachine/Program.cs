@@ -39,9 +39,10 @@ internal sealed class Program
     private readonly List<(int Register, ulong Value)> _constants = [];
     private readonly Dictionary<string, ulong> _names = [];
 
-    private Program(string ptx, bool dropsRacingReads)
+    private Program(string ptx, bool dropsRacingReads, bool errs)
     {
         DropsRacingReads = dropsRacingReads;
+        Errs = errs;
         PtxText text = PtxText.Of(ptx);
         Name = text.Name;
         MostThreads = text.MostThreads;
@@ -83,7 +84,10 @@ internal sealed class Program
     /// <summary>Whether it drops what racing reads of shared memory find.</summary>
     public bool DropsRacingReads { get; }
 
-    public static Program Of(string ptx, bool dropsRacingReads = false) => new(ptx, dropsRacingReads);
+    /// <summary>Whether approximate instructions are as far off as the manual lets them be; else they are as exact as their type.</summary>
+    public bool Errs { get; }
+
+    public static Program Of(string ptx, bool dropsRacingReads = false, bool errs = false) => new(ptx, dropsRacingReads, errs);
 
     /// <summary>The place of a special register, or -1 where the kernel does not read it.</summary>
     public int Special(string name) => _registers.GetValueOrDefault(name, -1);

@@ -17,6 +17,9 @@ internal sealed class GraphReplay(IGraphDriver driver) : IDisposable
 
     public bool IsRecorded => _graph is not null;
 
+    /// <summary>Why launches are submitted one by one, where they are for good.</summary>
+    public string? Refusal => _refused ? driver.Refusal : null;
+
     /// <param name="stream">Where the launches go.</param>
     /// <param name="submit">Submits them, in branches where there is a fork.</param>
     public void Run(AcceleratorStream stream, Action<AcceleratorStream, IFork?> submit)
@@ -50,6 +53,9 @@ internal interface IGraphDriver
     /// fails, and then the stream takes launches as before.
     /// </summary>
     IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream, IFork?> submit);
+
+    /// <summary>Why the last thing failed that did, in words.</summary>
+    string? Refusal { get; }
 
     /// <summary>Submits what was recorded; false where that fails, and then nothing of it runs.</summary>
     bool Launch(IDisposable graph, AcceleratorStream stream);

@@ -102,6 +102,9 @@ public sealed class KernelContext : IDisposable
     /// </summary>
     internal bool HasWarpGroups => !AvoidsWarpGroups && (TrustsWarpGroups || _warpGroups.Value);
 
+    /// <summary>Why a CUDA device does without warpgroups, in words; null where it has them, and where there is nothing to ask.</summary>
+    internal string? WarpGroupRefusal => Accelerator is CudaAccelerator cuda ? WarpGroupProbe.Refusal(cuda) : null;
+
     /// <summary>In words, what the bits of results depend on beside variants and precision: on CUDA, what tiles follow from.</summary>
     internal string Traits => Accelerator is CudaAccelerator cuda
         ? $", {cuda.Architecture}, {cuda.NumMultiprocessors} multiprocessors{(_warpGroups is { IsValueCreated: true, Value: true } ? ", warpgroups" : "")}"

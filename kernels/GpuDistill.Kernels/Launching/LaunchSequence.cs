@@ -40,6 +40,9 @@ public sealed class LaunchSequence : IDisposable
     /// <summary>Whether runs replay a graph by now.</summary>
     internal bool IsRecorded => _replay?.IsRecorded ?? false;
 
+    /// <summary>Why they do not, in the driver's words, where it was asked.</summary>
+    internal string? RecordingRefusal => _replay?.Refusal;
+
     /// <summary>Submits all launches to <paramref name="stream"/>; allocates nothing of its own.</summary>
     /// <exception cref="ObjectDisposedException">The sequence, or one of its launches, was disposed.</exception>
     public void Run(AcceleratorStream stream)

@@ -47,7 +47,8 @@ internal static class NativeDrivers
     {
         if (VersionedName(library) is not { } versioned)
             return 0;
-        return NativeLibrary.TryLoad(library, assembly, path, out nint handle) || NativeLibrary.TryLoad(versioned, out handle)
+        // The versioned name first: behind the other may be a toolkit's stub.
+        return NativeLibrary.TryLoad(versioned, out nint handle) || NativeLibrary.TryLoad(library, assembly, path, out handle)
             ? handle
             : 0;
     }

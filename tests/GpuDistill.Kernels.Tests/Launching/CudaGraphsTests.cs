@@ -11,22 +11,24 @@ public unsafe class CudaGraphsTests
     private const nint Main = 1;
 
     [Theory]
-    [InlineData(nameof(FakeDriver.CreateStream))]
-    [InlineData(nameof(FakeDriver.CreateEvent))]
-    [InlineData(nameof(FakeDriver.BeginCapture))]
-    [InlineData(nameof(FakeDriver.RecordEvent))]
-    [InlineData(nameof(FakeDriver.WaitEvent))]
-    [InlineData(nameof(FakeDriver.EndCapture))]
-    [InlineData(nameof(FakeDriver.Instantiate))]
-    public void Whatever_the_driver_refuses_there_is_no_graph_and_nothing_is_left(string refused)
+    [InlineData(nameof(FakeDriver.CreateStream), "cuStreamCreate")]
+    [InlineData(nameof(FakeDriver.CreateEvent), "cuEventCreate")]
+    [InlineData(nameof(FakeDriver.BeginCapture), "cuStreamBeginCapture")]
+    [InlineData(nameof(FakeDriver.RecordEvent), "cuEventRecord")]
+    [InlineData(nameof(FakeDriver.WaitEvent), "cuStreamWaitEvent")]
+    [InlineData(nameof(FakeDriver.EndCapture), "cuStreamEndCapture")]
+    [InlineData(nameof(FakeDriver.Instantiate), "cuGraphInstantiateWithFlags")]
+    public void Whatever_the_driver_refuses_there_is_no_graph_and_nothing_is_left(string refused, string function)
     {
         FakeDriver.Reset(refused);
-        Assert.Equal(0, new CudaGraphs(FakeDriver.Functions).Record(Main, (_, branch, join) =>
+        CudaGraphs graphs = new(FakeDriver.Functions);
+        Assert.Equal(0, graphs.Record(Main, (_, branch, join) =>
         {
             branch();
             join();
         }));
         Assert.Contains(refused, FakeDriver.Log);
+        Assert.Equal($"{function} returned CUDA_ERROR_INVALID_VALUE", graphs.Refusal);
         Assert.Equal(0, FakeDriver.Open);
         Assert.Equal(0, FakeDriver.Captures);
     }
@@ -35,7 +37,9 @@ public unsafe class CudaGraphsTests
     public void A_launch_that_the_driver_refuses_ends_the_capture_without_a_graph()
     {
         FakeDriver.Reset();
-        Assert.Equal(0, new CudaGraphs(FakeDriver.Functions).Record(Main, (_, _, _) => throw new RefusedException()));
+        CudaGraphs graphs = new(FakeDriver.Functions);
+        Assert.Equal(0, graphs.Record(Main, (_, _, _) => throw new RefusedException()));
+        Assert.Equal(new RefusedException().Message, graphs.Refusal);
         Assert.DoesNotContain(nameof(FakeDriver.Instantiate), FakeDriver.Log);
         Assert.Equal((0, 0), (FakeDriver.Open, FakeDriver.Captures));
     }

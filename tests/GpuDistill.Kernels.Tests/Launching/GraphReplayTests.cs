@@ -173,6 +173,8 @@ public class GraphReplayTests
 
         public AcceleratorStream? Side { get; init; }
 
+        public string? Refusal => null;
+
         public IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream, IFork?> submit)
         {
             Recordings++;

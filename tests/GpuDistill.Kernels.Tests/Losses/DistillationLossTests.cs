@@ -192,7 +192,9 @@ public class DistillationLossTests
             student[1] = student[3] = student[columns + 1] = student[columns + 3] = 5;
             LossResult result = new LossCase(2, columns, student, student, [1, 3]).Check(context, "equal logits");
             Assert.Equal(1, result.Totals.Correct);
-            Assert.Equal(0, result.Totals.KlDivergence);
+            // A logarithm of what is 1 but for a reciprocal, which a GPU rounds to a neighbour.
+            double largest = 4 * Math.Pow(new DistillationOptions().Temperature, 2) / (1 << 23);
+            Assert.InRange(result.Totals.KlDivergence, -largest, largest);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using GpuDistill.PtxMachine;
 
 namespace GpuDistill.PtxDriver;
 
@@ -12,6 +13,10 @@ internal static unsafe class ModuleExports
     private const int End = 0;
     private const int BufferPointer = 1;
     private const int BufferSize = 2;
+
+    // The launch, counted from 1, that goes wrong: what a program does then can be tried.
+    private static readonly int FaultAt = int.TryParse(Environment.GetEnvironmentVariable("PTX_DRIVER_FAULT_AT"), out int at) ? at : 0;
+    private static int _launches;
 
     [UnmanagedCallersOnly(EntryPoint = "cuModuleLoadData")]
     public static int Load(nint* module, byte* text) => Driver.Call("cuModuleLoadData", () => *module = Load(text));
@@ -56,7 +61,8 @@ internal static unsafe class ModuleExports
             throw new DriverException(Result.NotSupported, "launches of several dimensions, or with arguments one by one");
         WorkStream target = Driver.Stream(stream);
         DriverFunction kernel = Driver.Get<DriverFunction>(function);
-        Submission.Submit(target, kernel.Launch(target.Context, checked((int)groupsX), (int)threadsX, (int)sharedBytes, Arguments(extra)));
+        Action work = kernel.Launch(target.Context, checked((int)groupsX), (int)threadsX, (int)sharedBytes, Arguments(extra));
+        Submission.Submit(target, ++_launches == FaultAt ? () => throw new PtxFault("the fault that was asked for") : work);
     });
 
     private static nint Load(byte* text)

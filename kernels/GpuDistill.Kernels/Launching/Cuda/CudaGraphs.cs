@@ -31,6 +31,8 @@ internal sealed unsafe class CudaGraphs(CudaGraphFunctions driver) : IGraphDrive
     public static CudaGraphs? For(AcceleratorStream stream) =>
         stream is CudaStream cuda && cuda.StreamPtr != 0 ? Driver.Value : null;
 
+    public string? Refusal { get; private set; }
+
     public IDisposable? Record(AcceleratorStream stream, Action<AcceleratorStream, IFork?> submit)
     {
         using ScopedAcceleratorBinding binding = stream.BindScoped();
@@ -46,7 +48,7 @@ internal sealed unsafe class CudaGraphs(CudaGraphFunctions driver) : IGraphDrive
     public bool Launch(IDisposable graph, AcceleratorStream stream)
     {
         using ScopedAcceleratorBinding binding = stream.BindScoped();
-        return driver.Launch(((Executable)graph).Handle, ((CudaStream)stream).StreamPtr) == Success;
+        return Succeeds(driver.Launch(((Executable)graph).Handle, ((CudaStream)stream).StreamPtr), "cuGraphLaunch");
     }
 
     /// <summary>
@@ -59,15 +61,19 @@ internal sealed unsafe class CudaGraphs(CudaGraphFunctions driver) : IGraphDrive
         nint side = 0, fork = 0, graph = 0, executable = 0;
         try
         {
-            if (driver.CreateStream(&side, ApartFromDefaultStream) != Success || driver.CreateEvent(&fork, WithoutTiming) != Success)
+            if (!Succeeds(driver.CreateStream(&side, ApartFromDefaultStream), "cuStreamCreate")
+                || !Succeeds(driver.CreateEvent(&fork, WithoutTiming), "cuEventCreate"))
+            {
                 return 0;
+            }
+
             (nint branch, nint through) = (side, fork);
             bool isOrdered = true;
             bool isComplete = Capture(stream, &graph, () => submit(
                 branch,
                 () => isOrdered &= Order(stream, branch, through),
                 () => isOrdered &= Order(branch, stream, through)));
-            return isComplete && isOrdered && driver.Instantiate(&executable, graph, 0) == Success ? executable : 0;
+            return isComplete && isOrdered && Succeeds(driver.Instantiate(&executable, graph, 0), "cuGraphInstantiateWithFlags") ? executable : 0;
         }
         finally
         {
@@ -84,7 +90,7 @@ internal sealed unsafe class CudaGraphs(CudaGraphFunctions driver) : IGraphDrive
     // has a reason. Whatever else goes wrong is the caller's, after the capture was ended.
     private bool Capture(nint stream, nint* graph, Action submit)
     {
-        if (driver.BeginCapture(stream, ThreadLocalCapture) != Success)
+        if (!Succeeds(driver.BeginCapture(stream, ThreadLocalCapture), "cuStreamBeginCapture"))
             return false;
         bool isComplete = false;
         try
@@ -92,12 +98,13 @@ internal sealed unsafe class CudaGraphs(CudaGraphFunctions driver) : IGraphDrive
             submit();
             isComplete = true;
         }
-        catch (AcceleratorException)
+        catch (AcceleratorException refusal)
         {
+            Refusal = refusal.Message;
         }
         finally
         {
-            isComplete &= driver.EndCapture(stream, graph) == Success;
+            isComplete &= Succeeds(driver.EndCapture(stream, graph), "cuStreamEndCapture");
         }
 
         return isComplete;
@@ -105,7 +112,14 @@ internal sealed unsafe class CudaGraphs(CudaGraphFunctions driver) : IGraphDrive
 
     // Lets what is submitted to the second stream next follow what the first has by now.
     private bool Order(nint first, nint second, nint through) =>
-        driver.RecordEvent(through, first) == Success && driver.WaitEvent(second, through, 0) == Success;
+        Succeeds(driver.RecordEvent(through, first), "cuEventRecord") && Succeeds(driver.WaitEvent(second, through, 0), "cuStreamWaitEvent");
+
+    private bool Succeeds(int result, string function)
+    {
+        if (result != Success)
+            Refusal = $"{function} returned {(CudaError)result}";
+        return result == Success;
+    }
 
     private sealed class Fork(CudaStream side, Action branch, Action join) : IFork
     {

@@ -12,9 +12,9 @@ using ILGPU.Runtime.Cuda;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// Instructions that ILGPU does not know, or not by these names: how calls of <see cref="SubGroup"/>, the conversions of
-/// <see cref="HalfStorage"/> and <see cref="BFloat16Storage"/>, <see cref="AsyncCopy"/> and <see cref="TensorCore"/> (both from sm_80 on)
-/// and <see cref="WarpGroup"/> (sm_90a) are written in PTX.
+/// Instructions that ILGPU does not know, or not by these names: how calls of <see cref="SubGroup"/> and <see cref="GroupFence"/>, the
+/// conversions of <see cref="HalfStorage"/> and <see cref="BFloat16Storage"/>, <see cref="AsyncCopy"/> and <see cref="TensorCore"/> (both
+/// from sm_80 on) and <see cref="WarpGroup"/> (sm_90a) are written in PTX.
 /// </summary>
 /// <remarks>
 /// A method marked <see cref="IntrinsicImplementationAttribute"/> is an instruction where a backend has a handler for it; elsewhere
@@ -45,6 +45,7 @@ internal static partial class PtxIntrinsics
         foreach (Type value in (Type[])[typeof(float), typeof(int)])
             manager.RegisterMethod(typeof(SubGroup).GetMethod(nameof(SubGroup.Exchange), [value, typeof(int)])!, Everywhere(nameof(ShuffleXor)));
         manager.RegisterMethod(typeof(SubGroup).GetMethod(nameof(SubGroup.Barrier))!, Everywhere(nameof(WarpBarrier)));
+        manager.RegisterMethod(typeof(GroupFence).GetMethod(nameof(GroupFence.Pass))!, Everywhere(nameof(FenceOfFirst)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Widen))!, Everywhere(nameof(HalfToFloat)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Round))!, Everywhere(nameof(FloatToHalf)));
         manager.RegisterMethod(typeof(HalfStorage).GetMethod(nameof(HalfStorage.RoundTwo))!, Everywhere(nameof(FloatsToHalf)));
@@ -80,6 +81,13 @@ internal static partial class PtxIntrinsics
 
     private static void WarpBarrier(PTXBackend backend, PTXCodeGenerator code, Value call) =>
         code.Builder.AppendLine("\tbar.warp.sync 0xffffffff;");
+
+    private static void FenceOfFirst(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        string thread = Operand(code, call[0]);
+        code.Builder.AppendLine(
+            CultureInfo.InvariantCulture, $"\t{{ .reg .pred %first; setp.eq.s32 %first, {thread}, 0; @%first fence.acq_rel.gpu; }}");
+    }
 
     private static void HalfToFloat(PTXBackend backend, PTXCodeGenerator code, Value call)
     {

@@ -184,7 +184,7 @@ public static partial class DistillationLoss
         }
 
         Group.Barrier(); // all have read what the gradient may take the place of
-        MemoryFence.DeviceLevel();
+        GroupFence.Pass(team.Lane);
         if (team.Lane == 0)
             Atomic.Add(ref p.Counters[1 + row], 1);
     }
@@ -207,7 +207,7 @@ public static partial class DistillationLoss
             }
         }
 
-        MemoryFence.DeviceLevel();
+        GroupFence.Pass(team.Lane);
         Group.Barrier();
         RowOutcome outcome = p.Outcomes[row];
         GradientTarget<T> target = new() { Gradient = p.Loss.Gradient, Start = source.StudentStart, Columns = p.Loss.Settings.Columns };

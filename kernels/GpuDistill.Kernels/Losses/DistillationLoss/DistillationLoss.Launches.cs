@@ -157,16 +157,14 @@ public static partial class DistillationLoss
         return shared[0];
     }
 
-    // The same, and what all threads of the groups that arrived before have read and written is done, for all threads of this one. It is the
-    // first thread's fences that count, and they speak for the group because they stand between its barriers; the others' are for OpenCL,
-    // where ILGPU writes a fence as a barrier.
+    // The same, and what all threads of the groups that arrived before have read and written is done, for all threads of this one.
     private static int Arrive(ArrayView<int> counters, int index, ArrayView<int> shared)
     {
         Group.Barrier();
-        MemoryFence.DeviceLevel();
+        GroupFence.Pass(Group.IdxX);
         if (Group.IdxX == 0)
             shared[0] = Atomic.Add(ref counters[index], 1);
-        MemoryFence.DeviceLevel();
+        GroupFence.Pass(Group.IdxX);
         Group.Barrier();
         return shared[0];
     }

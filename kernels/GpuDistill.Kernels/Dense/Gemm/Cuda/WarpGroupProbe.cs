@@ -22,29 +22,45 @@ internal static class WarpGroupProbe
     internal const int Columns = WarpGroupTile.Columns + 8;
     internal const int Terms = ((WarpGroupTile.Stages + 1) * 64) + 8;
 
-    private static readonly ConditionalWeakTable<Device, Lazy<bool>> Found = [];
+    /// <summary>Set to anything, it keeps products from warpgroups, and the probe from being run.</summary>
+    public const string AvoidVariable = "GPUDISTILL_AVOID_WARPGROUPS";
+
+    // Far more than it takes, the driver's compiling included.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly ConditionalWeakTable<Device, Lazy<string?>> Found = [];
 
     /// <summary>Whether the device has warpgroups that pass.</summary>
-    public static bool Passes(CudaAccelerator accelerator) =>
-        PtxCode.IsKnown && accelerator.Architecture == WarpGroup.Architecture
-        && Found.GetValue(accelerator.Device, device => new(() => PassesApart(device, accelerator.Context))).Value;
+    public static bool Passes(CudaAccelerator accelerator) => Refusal(accelerator) is null;
+
+    /// <summary>Why products do without warpgroups, in words, or null where they have them.</summary>
+    public static string? Refusal(CudaAccelerator accelerator)
+    {
+        if (accelerator.Architecture != WarpGroup.Architecture)
+            return $"they are for {WarpGroup.Architecture} alone";
+        if (!PtxCode.IsKnown)
+            return "this version of ILGPU cannot be given their instructions";
+        if (Environment.GetEnvironmentVariable(AvoidVariable) is { Length: > 0 })
+            return $"{AvoidVariable} is set";
+        return Found.GetValue(accelerator.Device, device => new(() => RefusalApart(device, accelerator.Context))).Value;
+    }
 
     /// <summary>The same for the device of a context that takes them for good.</summary>
-    internal static bool Passes(KernelContext trusting)
+    internal static string? Refusal(KernelContext trusting)
     {
         BFloat16[] left = Values(Rows * Terms, 1);
         BFloat16[] right = Values(Terms * Columns, 2);
         foreach ((bool transposeLeft, bool transposeRight) in ((bool, bool)[])[(false, false), (false, true), (true, false), (true, true)])
         {
-            if (!IsExact(left, transposeLeft, right, transposeRight, Product(trusting, left, transposeLeft, right, transposeRight)))
-                return false;
+            if (FirstError(left, transposeLeft, right, transposeRight, Product(trusting, left, transposeLeft, right, transposeRight)) is { } error)
+                return error;
         }
 
-        return true;
+        return null;
     }
 
-    /// <summary>Whether a product of the probe's matrices is right to the last bit.</summary>
-    internal static bool IsExact(BFloat16[] left, bool transposeLeft, BFloat16[] right, bool transposeRight, BFloat16[] result)
+    /// <summary>Where a product of the probe's matrices is not right to the last bit, in words, or null.</summary>
+    internal static string? FirstError(BFloat16[] left, bool transposeLeft, BFloat16[] right, bool transposeRight, BFloat16[] result)
     {
         for (int row = 0; row < Rows; row++)
         {
@@ -57,12 +73,13 @@ internal static class WarpGroupProbe
                         * (int)(float)right[transposeRight ? (column * Terms) + p : (p * Columns) + column];
                 }
 
-                if ((float)result[(row * Columns) + column] != sum)
-                    return false;
+                float found = (float)result[(row * Columns) + column];
+                if (found != sum)
+                    return $"a product (transposed: {transposeLeft}, {transposeRight}) is {found} and not {sum} at row {row}, column {column}";
             }
         }
 
-        return true;
+        return null;
     }
 
     /// <summary>-1, 0 and 1 in no order: sums stay below 2^8, up to which whole numbers are exact in bf16.</summary>
@@ -86,27 +103,26 @@ internal static class WarpGroupProbe
         return c.GetAsArray1D();
     }
 
-    private static bool PassesApart(Device device, Context context)
+    private static string? RefusalApart(Device device, Context context)
     {
-        bool passes = false;
-        Thread thread = new(() => passes = Tries(device, context));
+        string? refusal = null;
+        Thread thread = new(() => refusal = Tries(device, context)) { IsBackground = true };
         thread.Start();
-        thread.Join();
-        return passes;
+        return thread.Join(Patience) ? refusal : $"the probe did not end in {Patience.TotalSeconds:F0} s";
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever keeps the probe from passing keeps the products from warpgroups, and nothing else.")]
-    private static bool Tries(Device device, Context context)
+    private static string? Tries(Device device, Context context)
     {
         try
         {
             using Accelerator own = device.CreateAccelerator(context);
             using KernelContext trusting = KernelContext.TrustingWarpGroups(own);
-            return Passes(trusting);
+            return Refusal(trusting);
         }
-        catch (Exception)
+        catch (Exception exception)
         {
-            return false;
+            return $"{exception.GetType().Name}: {exception.Message}";
         }
     }
 }
