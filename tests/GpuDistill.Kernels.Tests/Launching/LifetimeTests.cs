@@ -59,6 +59,25 @@ public class LifetimeTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_view_of_a_disposed_buffer_is_refused(string operation)
+    {
+        foreach (KernelVariant variant in CpuVariants.Where(TestDevices.Get("cpu", KernelVariant.Auto).Supports))
+        {
+            KernelContext context = TestDevices.Get("cpu", variant);
+            int count = Bind(context, operation).Buffers.Count;
+            Assert.All(Enumerable.Range(0, count), i =>
+            {
+                Buffers buffers = new(context) { Disposes = i };
+                ObjectDisposedException exception = Assert.Throws<ObjectDisposedException>(() => Operations[operation](context, buffers));
+                string named = operation == nameof(CrossEntropy) ? nameof(DistillationLoss) : operation.Split('.')[0];
+                Assert.StartsWith(
+                    $"{named}: the buffer that {exception.ObjectName} is a view of was disposed.", exception.Message, StringComparison.Ordinal);
+            });
+        }
+    }
+
     [Fact]
     public void A_sequence_refuses_to_run_when_it_or_one_of_its_launches_was_disposed()
     {
@@ -139,6 +158,9 @@ public class LifetimeTests
 
         public IReadOnlyList<WeakReference> References => _references;
 
+        /// <summary>The number of the buffer that is disposed as soon as there is a view of it.</summary>
+        public int Disposes { get; init; } = -1;
+
         public ArrayView<StepState> Clock() => View<StepState>(1);
 
         public Matrix<float> Matrix(int rows, int columns) => new(View<float>(rows * columns), rows, columns);
@@ -151,6 +173,8 @@ public class LifetimeTests
             context.Accelerator.DefaultStream.Synchronize();
             // What a view refers to is the memory itself; ILGPU's typed buffer around it frees nothing when it is collected.
             ArrayView<T> view = buffer.View;
+            if (_references.Count == Disposes)
+                buffer.Dispose();
             _references.Add(new WeakReference(((IContiguousArrayView)view).Buffer));
             return view;
         }
