@@ -55,7 +55,8 @@ public class LifetimeTests
             launch.Run(context.Accelerator.DefaultStream);
             launch.Dispose();
             launch.Dispose();
-            Assert.Throws<ObjectDisposedException>(() => launch.Run(context.Accelerator.DefaultStream));
+            ObjectDisposedException exception = Assert.Throws<ObjectDisposedException>(() => launch.Run(context.Accelerator.DefaultStream));
+            Assert.Equal((launch.Operation, $"This launch of {launch.Operation} was disposed."), (exception.ObjectName, exception.Message.Split('\n')[0].Trim()));
         }
     }
 
