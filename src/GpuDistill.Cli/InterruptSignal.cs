@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace GpuDistill.Cli;
 
 /// <summary>
 /// Ctrl-C, SIGTERM and SIGHUP (a terminal that was closed) as a cancellation token: the first lets the current step finish and what was trained be kept, a second
-/// one, but for SIGHUP, ends the process at once.
+/// one, but for SIGHUP, ends the process at once, and says so.
 /// </summary>
 internal sealed class InterruptSignal : IDisposable
 {
@@ -36,9 +37,21 @@ internal sealed class InterruptSignal : IDisposable
             // The live display hides the cursor and would leave it so.
             if (!Console.IsOutputRedirected || !Console.IsErrorRedirected)
                 Console.CursorVisible = true;
+            TellStopped();
             Environment.Exit(ExitCode.Interrupted);
         }
 
         _source.Cancel();
+    }
+
+    // Past Console, whose lock another thread may hold in a write that does not end, and no longer than a terminal that is held up lets it.
+    private static void TellStopped()
+    {
+        Task writing = Task.Run(() =>
+        {
+            using Stream error = Console.OpenStandardError();
+            error.Write(Encoding.UTF8.GetBytes($"Stopped without saving.{Environment.NewLine}"));
+        });
+        Task.WaitAny([writing], TimeSpan.FromSeconds(1));
     }
 }

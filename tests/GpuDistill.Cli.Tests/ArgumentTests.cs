@@ -18,6 +18,8 @@ public class ArgumentTests
         { "devices --threads 0", "--threads must be a whole number from 1 to " },
         { "devices --threads 100000", "--threads must be a whole number from 1 to " },
         { "train", "'--output' is required" },
+        { "train --output out --layers 784-10 --max-norm 2.5", "--max-norm needs a hidden layer, which the network 784-10 has not; it is '2.5'." },
+        { "train --output out --layers 784-10 --dropout 0.5", "--dropout needs a hidden layer, which the network 784-10 has not; it is '0.5'." },
         { "train --output", "--output needs a value; nothing follows it" },
         { "train --output --epochs 3", "--output needs a value; '--epochs' follows it" },
         { "distill --output out --teacher --logits b", "--teacher needs a value; '--logits' follows it" },

@@ -41,7 +41,24 @@ public sealed class BadDataTests : IDisposable
         TinyMnist.SetLabel(_directory[file], row: 7, label: 10);
         string line = Refused("train --output {out} --layers 784-10");
         string name = $"{Path.GetFileName(_directory.Path)} {part}";
-        Assert.Contains(part == "train" ? $"'{name}' has 11 (row 7 has the label 10)" : "--layers 784-10 has 10 classes", line);
+        Assert.Contains($"--layers 784-10 has 10 classes; '{name}' has 11 (row 7 has the label 10)", line);
+    }
+
+    [Fact]
+    public void A_label_that_no_image_to_be_counted_has_is_no_fault()
+    {
+        CliRunner.Succeeds("train", "--layers", "784-10", "--epochs", "1", "--data", _directory.Path, "--device", "cpu", "--output", _directory["model"]);
+        TinyMnist.SetLabel(_directory[TinyMnist.TrainLabels], row: 7, label: 10);
+        CliRunner.Succeeds("evaluate", _directory["model"], "--data", _directory.Path, "--device", "cpu");
+    }
+
+    [Fact]
+    public void An_experiment_refuses_other_images_than_it_is_made_for_and_leaves_nothing()
+    {
+        TinyMnist.Write(_directory["few"], classes: 4);
+        string line = CliRunner.Refused("experiment", "mnist-table", "--quick", "--data", _directory["few"], "--device", "cpu", "--output", _directory["out"]);
+        Assert.Contains("The experiments need images of 28 x 28 pixels in 10 classes; 'few train' has 28 x 28 and 4.", line);
+        Assert.False(Directory.Exists(_directory["out"]));
     }
 
     [Fact]

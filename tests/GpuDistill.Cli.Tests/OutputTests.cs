@@ -81,6 +81,32 @@ public sealed class OutputTests : IDisposable
     }
 
     [Fact]
+    public void What_an_interrupted_demo_has_kept_stays_unless_it_is_to_be_overwritten()
+    {
+        Directory.CreateDirectory(_directory["out"]);
+        string kept = _directory["out/teacher.unfinished.safetensors"];
+        File.WriteAllText(kept, "earlier");
+        string[] arguments = Words("demo --output {out}");
+        Assert.Contains(
+            $"--output {_directory["out"]}: teacher.unfinished.safetensors of an interrupted run is there; give another --output, or --overwrite.",
+            CliRunner.Refused(arguments));
+        Assert.Equal("earlier", File.ReadAllText(kept));
+        CliRunner.Succeeds([.. arguments, "--overwrite"]);
+        Assert.False(File.Exists(kept));
+    }
+
+    [Fact]
+    public void What_a_checkpoint_differs_in_is_told_by_its_options()
+    {
+        Stop(Words("train --layers 784-10 --decay none --epochs 1000000 --output {out}"));
+        string again = "train --decay none --epochs 1000000 --resume {out} --output {out}";
+        Assert.Contains("its network (--layers, --student or --activation): ", CliRunner.Refused(Words($"{again} --layers 784-8-10")));
+        Assert.Contains("its objective (the command, --label-smoothing or ", CliRunner.Refused(Words($"{again} --layers 784-10 --label-smoothing 0.1")));
+        Assert.Contains("its images (--data, --images or --validation): ", CliRunner.Refused(Words($"{again} --layers 784-10 --images 150")));
+        Assert.Contains("its kernels (--device, --variant or --precision): ", CliRunner.Refused(Words($"{again} --layers 784-10 --variant portable")));
+    }
+
+    [Fact]
     public void Where_the_model_cannot_be_written_the_checkpoint_is_kept_and_named()
     {
         string[] arguments = Words("train --layers 784-10 --decay none --checkpoint-minutes 0.00001 --output {out}");

@@ -80,6 +80,31 @@ public sealed partial class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Interrupted_a_second_time_it_stops_at_once_and_says_that_nothing_is_saved()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Skip("signals are sent the Unix way");
+        if (Ignores(Interrupt))
+            Assert.Skip("this process ignores the signal, as a job in the background may, and so would its child");
+        TinyMnist.Write(_directory["data"]);
+        // Steps so long that the second signal comes during one.
+        using Process process = Start(
+            "train", "--data", _directory["data"], "--device", "cpu", "--layers", "784-6000-6000-10", "--batch", "300", "--epochs", "1000",
+            "--output", _directory["out"]);
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        string? line = "";
+        while (line is not null && !line.Contains("epoch ", StringComparison.Ordinal))
+            line = await process.StandardOutput.ReadLineAsync(cancellation);
+        Assert.True(Kill(process.Id, Interrupt) == 0);
+        await Task.Delay(50, cancellation);
+        Assert.True(Kill(process.Id, Interrupt) == 0);
+        string error = await process.StandardError.ReadToEndAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+        Assert.Equal(ExitCode.Interrupted, process.ExitCode);
+        Assert.Equal("Stopped without saving.", error.TrimEnd());
+    }
+
+    [Fact]
     public async Task Killed_it_has_left_a_checkpoint_that_it_can_go_on_from()
     {
         if (OperatingSystem.IsWindows())

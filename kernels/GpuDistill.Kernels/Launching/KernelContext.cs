@@ -12,6 +12,10 @@ namespace GpuDistill.Kernels;
 /// Make one per accelerator and keep it; it does not own the accelerator. The accelerator's ILGPU context must have ILGPU's algorithms,
 /// and for CUDA's full speed be built with what <see cref="Prepare"/> sets.
 /// </summary>
+/// <remarks>
+/// Several threads may bind operations with one context and run launches over buffers of their own at once, though not one launch; on the
+/// CPU the launches take turns. On a GPU each thread needs a stream of its own.
+/// </remarks>
 public sealed class KernelContext : IDisposable
 {
     private readonly ConcurrentDictionary<MethodInfo, Delegate> _kernels = new();

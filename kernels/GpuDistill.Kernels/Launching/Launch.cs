@@ -49,7 +49,11 @@ public abstract class Launch : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+    internal void ThrowIfDisposed()
+    {
+        if (_disposed)
+            throw new ObjectDisposedException(Operation, $"This launch of {Operation} was disposed.");
+    }
 
     private protected abstract void Submit(AcceleratorStream stream);
 

@@ -41,6 +41,7 @@ internal sealed class VariantTable<TArguments>
     /// Binds the first supported variant, or the forced one: <paramref name="forced"/>, else the context's.
     /// </summary>
     /// <exception cref="ArgumentException">A buffer belongs to another accelerator.</exception>
+    /// <exception cref="ObjectDisposedException">A buffer was disposed; it names the argument.</exception>
     /// <exception cref="NotSupportedException">The forced variant cannot run here; the message lists those that can.</exception>
     public Launch Bind(KernelContext context, TArguments arguments, KernelVariant forced = KernelVariant.Auto)
     {

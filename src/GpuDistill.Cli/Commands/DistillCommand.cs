@@ -31,6 +31,7 @@ internal static class DistillCommand
             using OutputDirectory directory = output.Open(parsed, [.. plan.Inputs, .. teacher.Inputs(parsed)])!;
             DataSource images = data.Load(parsed);
             NetworkFit.Check("--student", shape, images);
+            NetworkFit.CheckHiddenLayer(options, shape);
             NetworkFit.CheckJitter(options, images.Train);
             settings.CheckBatch(parsed, split.Count(parsed, images.Train));
 

@@ -27,6 +27,7 @@ internal static class TrainCommand
             using OutputDirectory directory = output.Open(parsed, plan.Inputs)!;
             DataSource images = data.Load(parsed);
             NetworkFit.Check("--layers", shape, images);
+            NetworkFit.CheckHiddenLayer(options, shape);
             NetworkFit.CheckJitter(options, images.Train);
             settings.CheckBatch(parsed, split.Count(parsed, images.Train));
 

@@ -15,14 +15,38 @@ internal static class NetworkFit
         CheckClasses($"{option} {shape}", shape, data.Test);
     }
 
-    /// <summary>Names the first label that the network has no output for.</summary>
+    /// <summary>Names the first label that the network has no output for; one in another part of the data set is that part's.</summary>
     public static void CheckClasses(string network, NetworkShape shape, ImageDataset images)
     {
         if (shape.Classes >= images.Classes)
             return;
         int row = Array.FindIndex(images.Labels, label => label >= shape.Classes);
-        string first = row < 0 ? "" : $" (row {row} has the label {images.Labels[row]})";
-        throw new InputException($"{network} has {shape.Classes} classes; '{images.Name}' has {images.Classes}{first}.");
+        if (row >= 0)
+            throw new InputException($"{network} has {shape.Classes} classes; '{images.Name}' has {images.Classes} (row {row} has the label {images.Labels[row]}).");
+    }
+
+    /// <summary>The paper's experiments are on MNIST, and so are their networks, the classes they leave out and the pixels they shift by.</summary>
+    public static void CheckExperiment(DataSource data)
+    {
+        foreach (ImageDataset images in (ImageDataset[])[data.Train, data.Test])
+        {
+            if ((images.Height, images.Width, images.Classes) != (28, 28, 10))
+            {
+                throw new InputException(
+                    $"The experiments need images of 28 x 28 pixels in 10 classes; '{images.Name}' has {images.Height} x {images.Width} and {images.Classes}.");
+            }
+        }
+    }
+
+    public static void CheckHiddenLayer(TrainingOptions options, NetworkShape shape)
+    {
+        if (shape.Layers > 1)
+            return;
+        foreach ((string option, float value) in ((string, float)[])[("--max-norm", options.MaxNorm), ("--dropout", options.HiddenDropout)])
+        {
+            if (value != 0)
+                throw new InputException(FormattableString.Invariant($"{option} needs a hidden layer, which the network {shape} has not; it is '{value}'."));
+        }
     }
 
     public static void CheckJitter(TrainingOptions options, ImageDataset images)

@@ -118,6 +118,13 @@ internal sealed class OutputDirectory : IDisposable
             throw new InputException(
                 $"--output {path}: {checkpoint} of an unfinished run is there; go on with --resume {path}, give another --output, or --overwrite to begin anew.");
         }
+
+        string[] unfinished = files.Checkpoint is null ? [.. files.Unfinished.Where(name => File.Exists(Path.Combine(path, name)))] : [];
+        if (unfinished.Length > 0)
+        {
+            throw new InputException(
+                $"--output {path}: {string.Join(", ", unfinished)} of an interrupted run {(unfinished.Length > 1 ? "are" : "is")} there; give another --output, or --overwrite.");
+        }
     }
 
     // The directory and those above it that are not there yet, the lowest first.
@@ -169,7 +176,7 @@ internal sealed record OutputFiles(params IReadOnlyList<string> Finished)
     /// <summary>What an unfinished run can be gone on with; null where there is no such thing.</summary>
     public string? Checkpoint { get; init; }
 
-    /// <summary>What an unfinished run leaves that nothing is lost with.</summary>
+    /// <summary>What an unfinished run leaves; beside a checkpoint nothing is lost with it.</summary>
     public IReadOnlyList<string> Unfinished { get; init; } = [];
 
     /// <summary>All names.</summary>

@@ -20,6 +20,7 @@ public sealed class ResidentImages : IDisposable
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(dataset);
+        device.ThrowIfDisposed();
         if (dataset.Count == 0)
             throw new ArgumentException($"The data set '{dataset.Name}' has no images.", nameof(dataset));
         Device = device;
@@ -121,7 +122,7 @@ public sealed class ResidentImages : IDisposable
         ThrowIfDisposed();
         network.ThrowIfDisposed();
         if (network.Device != Device)
-            throw new ArgumentException($"The network is on {network.Device.Name}, the images are on {Device.Name}.");
+            throw new ArgumentException(DistillDevice.Apart("The network is", network.Device, "the images are", Device));
         if (network.Shape.Inputs != Dataset.Height * Dataset.Width)
         {
             throw new ArgumentException(

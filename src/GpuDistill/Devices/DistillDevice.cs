@@ -9,10 +9,15 @@ namespace GpuDistill;
 /// An opened device: its ILGPU context and accelerator, the compiled kernels, and the stream that all work goes to. Everything
 /// allocated on it must be disposed before it.
 /// </summary>
+/// <remarks>
+/// One thread at a time may use a device and what lives on it (networks, images, logits, trainers), since all of it shares one stream;
+/// devices that were opened apart may be used by a thread each.
+/// </remarks>
 public sealed class DistillDevice : IDisposable
 {
     private readonly Context _context;
     private readonly AcceleratorStream? _ownStream;
+    private bool _disposed;
 
     private DistillDevice(DeviceInfo info, Context context, Accelerator accelerator, KernelContext kernels, string choice)
     {
@@ -96,6 +101,7 @@ public sealed class DistillDevice : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _disposed = true;
         Kernels.Dispose();
         _ownStream?.Dispose();
         Accelerator.Dispose();
@@ -104,6 +110,18 @@ public sealed class DistillDevice : IDisposable
 
     /// <inheritdoc/>
     public override string ToString() => Info.ToString();
+
+    internal void ThrowIfDisposed()
+    {
+        if (_disposed)
+            throw new ObjectDisposedException(nameof(DistillDevice), $"The device {Info} was disposed.");
+    }
+
+    /// <summary>A sentence on two things that are not on one device, which may be one that was opened twice.</summary>
+    internal static string Apart(string firstIs, DistillDevice first, string secondIs, DistillDevice second) =>
+        first.Info == second.Info
+            ? $"{firstIs} on one opened device, {secondIs} on another, though both are {first.Info}; open it once, and use that for both."
+            : $"{firstIs} on {first.Name}, {secondIs} on {second.Name}.";
 
     internal static DistillDevice Open(
         string name,

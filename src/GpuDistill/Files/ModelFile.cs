@@ -12,9 +12,12 @@ public static class ModelFile
     private const string ActivationKey = "gpudistill.activation";
 
     /// <summary>Writes a network; replaces the file in one move.</summary>
+    /// <exception cref="InvalidOperationException">The network has no parameters yet.</exception>
     public static void Save(Network network, string path)
     {
         ArgumentNullException.ThrowIfNull(network);
+        network.ThrowIfDisposed();
+        network.ThrowIfUnset();
         List<(string, int[], float[])> tensors = [];
         for (int layer = 0; layer < network.Shape.Layers; layer++)
         {

@@ -22,6 +22,7 @@ public sealed class Network : IDisposable
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(shape);
+        device.ThrowIfDisposed();
         Device = device;
         Shape = shape;
         _layout = new ParameterLayout(shape);
@@ -75,18 +76,25 @@ public sealed class Network : IDisposable
     }
 
     /// <summary>Copies one layer's weights [inputs x outputs] and biases [outputs] to the host.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
     public (float[] Weights, float[] Biases) ReadLayer(int layer)
     {
         ParameterViews parameters = Parameters;
+        CheckLayer(layer);
         return (parameters.Weights(layer).Data.ToHost(Device), parameters.Biases(layer).ToHost(Device));
     }
 
     /// <summary>Replaces one layer's weights [inputs x outputs] and biases [outputs].</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
+    /// <exception cref="ArgumentException">The layer has another number of weights or biases; nothing is written then.</exception>
     public void WriteLayer(int layer, float[] weights, float[] biases)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(biases);
         ParameterViews parameters = Parameters;
+        CheckLayer(layer);
+        CheckCount(weights.Length, parameters.Weights(layer).Data.Length, layer, nameof(weights));
+        CheckCount(biases.Length, parameters.Biases(layer).Length, layer, nameof(biases));
         parameters.Weights(layer).Data.FromHost(Device, weights);
         parameters.Biases(layer).FromHost(Device, biases);
         _unset.Remove(layer);
@@ -95,10 +103,13 @@ public sealed class Network : IDisposable
     /// <summary>Adds to the biases of one layer; the logits of an input move by the same amounts if it is the last.</summary>
     /// <param name="layer">The layer, from 0.</param>
     /// <param name="offsets">What is added, one number per output of the layer.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
     public void AddToBiases(int layer, IReadOnlyList<float> offsets)
     {
         ArgumentNullException.ThrowIfNull(offsets);
-        ArrayView<float> biases = Parameters.Biases(layer);
+        ParameterViews parameters = Parameters;
+        CheckLayer(layer);
+        ArrayView<float> biases = parameters.Biases(layer);
         if (offsets.Count != biases.Length)
             throw new ArgumentException($"{offsets.Count} offsets for {biases.Length} biases.", nameof(offsets));
         biases.FromHost(Device, [.. biases.ToHost(Device).Zip(offsets, (bias, offset) => bias + offset)]);
@@ -124,5 +135,17 @@ public sealed class Network : IDisposable
     {
         Parameters.All.FromHost(Device, values);
         _unset.Clear();
+    }
+
+    private void CheckLayer(int layer)
+    {
+        if (layer < 0 || layer >= Shape.Layers)
+            throw new ArgumentOutOfRangeException(nameof(layer), layer, $"The network {Shape} has the layers 0 to {Shape.Layers - 1}.");
+    }
+
+    private void CheckCount(int count, long expected, int layer, string name)
+    {
+        if (count != expected)
+            throw new ArgumentException($"{count} {name} for layer {layer} of the network {Shape}, which has {expected}.", name);
     }
 }

@@ -17,6 +17,7 @@ public sealed record NetworkShape
     /// <exception cref="ArgumentException">
     /// Fewer than two sizes, one that is not positive, or more than <see cref="MaxParameters"/> weights and biases.
     /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such activation.</exception>
     public NetworkShape(IReadOnlyList<int> sizes, Activation activation = Activation.Relu)
     {
         ArgumentNullException.ThrowIfNull(sizes);
@@ -24,6 +25,8 @@ public sealed record NetworkShape
             throw new ArgumentException("A network needs at least two positive sizes, inputs and classes.", nameof(sizes));
         if (TooLarge(sizes) is { } problem)
             throw new ArgumentException(problem, nameof(sizes));
+        if (!Enum.IsDefined(activation))
+            throw new ArgumentOutOfRangeException(nameof(activation), activation, "There is no such activation.");
         Sizes = [.. sizes];
         Activation = activation;
     }

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using GpuDistill.Kernels;
 using ILGPU;
@@ -23,16 +24,25 @@ public sealed class TeacherLogits : IDisposable
     private readonly Matrix<float> _logits;
     private readonly ImageDataset? _images;
     private readonly string? _imagesHash;
+
+    // Which rows were computed; null for all.
+    private readonly BitArray? _rows;
     private string? _fingerprint;
 
-    private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature, ImageDataset? images = null, string? imagesHash = null)
+    private TeacherLogits(DistillDevice device, int rows, int classes, float? temperature, ResidentImages? images = null, string? imagesHash = null)
     {
+        device.ThrowIfDisposed();
         Device = device;
         Temperature = temperature;
-        _images = images;
+        _images = images?.Dataset;
         _imagesHash = imagesHash;
         _buffer = device.Accelerator.Allocate1D<float>((long)rows * classes);
         _logits = new Matrix<float>(_buffer.View, rows, classes);
+        if (images is not { IsSubset: true })
+            return;
+        _rows = new BitArray(rows);
+        foreach (int row in images.Rows)
+            _rows[row] = true;
     }
 
     /// <summary>The device that holds the logits.</summary>
@@ -103,7 +113,7 @@ public sealed class TeacherLogits : IDisposable
         }
 
         bool arithmetic = mean == TeacherMeanKind.Arithmetic && teachers.Count > 1;
-        TeacherLogits store = new(images.Device, images.Count, teachers[0].Shape.Classes, arithmetic ? temperature : null, images.Dataset);
+        TeacherLogits store = new(images.Device, images.Count, teachers[0].Shape.Classes, arithmetic ? temperature : null, images);
         try
         {
             if (images.IsSubset)
@@ -126,12 +136,15 @@ public sealed class TeacherLogits : IDisposable
     /// <param name="temperature">The only temperature at which they may be used; null for any.</param>
     /// <param name="imagesHash">The <see cref="ImageDataset.PixelHash"/> of the images they belong to; null leaves that to the caller.</param>
     /// <exception cref="ArgumentException">The sizes do not fit, or a row has no softmax (NaN, +infinity, only -infinity).</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The temperature is no finite number above 0.</exception>
     public static TeacherLogits FromHost(DistillDevice device, float[] logits, int rows, int classes, float? temperature = null, string? imagesHash = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(logits);
         if (rows < 1 || classes < 1 || logits.Length != (long)rows * classes)
             throw new ArgumentException($"{logits.Length} logits are not [{rows} x {classes}].", nameof(logits));
+        if (temperature is float only)
+            Check.Temperature(only, nameof(temperature));
         if (FirstRowWithoutSoftmax(logits, classes) is int row)
             throw new ArgumentException($"Row {row} of the logits has no softmax: it holds NaN, +infinity or nothing but -infinity.", nameof(logits));
         TeacherLogits store = new(device, rows, classes, temperature, imagesHash: imagesHash);
@@ -148,7 +161,7 @@ public sealed class TeacherLogits : IDisposable
         float? temperature = null;
         if (file.Metadata.TryGetValue(TemperatureKey, out string? text))
         {
-            if (!float.TryParse(text, CultureInfo.InvariantCulture, out float value) || !(value > 0) || !float.IsFinite(value))
+            if (!float.TryParse(text, CultureInfo.InvariantCulture, out float value) || !(value > 0) || !float.IsFinite(value) || !float.IsFinite(1 / value))
                 throw new ModelFileException(path, $"its temperature '{text}' is no number above 0");
             temperature = value;
         }
@@ -189,6 +202,18 @@ public sealed class TeacherLogits : IDisposable
             return; // the very same, and no need to work out a hash
         if (ImagesHash is string hash && hash != images.Dataset.PixelHash)
             throw new ArgumentException($"The teacher's logits are those of other images than '{images.Dataset.Name}': {hash}, not {images.Dataset.PixelHash}.");
+    }
+
+    /// <summary>Throws where logits of a subset would be asked for a row outside it.</summary>
+    internal void CheckCovers(IEnumerable<int> rows, ImageDataset images)
+    {
+        if (_rows is null)
+            return;
+        foreach (int row in rows)
+        {
+            if (!_rows[row])
+                throw new ArgumentException($"Row {row} of '{images.Name}' lies outside the subset of images that the teacher's logits were computed for.");
+        }
     }
 
     /// <summary>Which logits, to the bit: what a checkpoint belongs to. Reads them once from the device.</summary>

@@ -35,7 +35,7 @@ public sealed record Evaluation(
     }
 
     /// <summary>Compares what logits predict, those of an ensemble for instance, with the labels of the images they belong to.</summary>
-    /// <exception cref="ArgumentException">The logits belong to other images, or a label has no logit.</exception>
+    /// <exception cref="ArgumentException">The logits belong to other images or to a subset of these, or a label has no logit.</exception>
     /// <exception cref="InvalidRowException">A row of logits has no softmax.</exception>
     public static Evaluation Of(TeacherLogits logits, ResidentImages images)
     {
@@ -43,6 +43,7 @@ public sealed record Evaluation(
         ArgumentNullException.ThrowIfNull(images);
         images.CheckLabels(logits.Classes);
         logits.CheckBelongTo(images);
+        logits.CheckCovers(images.Rows.Where(row => images.Dataset.Labels[row] >= 0), images.Dataset);
         return Of(logits, logits.Classes, images, Math.Max(1, HostCopies.Piece / logits.Classes));
     }
 

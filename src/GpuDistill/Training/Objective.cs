@@ -88,7 +88,7 @@ public abstract class Objective
     {
         teacher.ThrowIfDisposed();
         if (teacher.Device != network.Device)
-            throw new ArgumentException($"The teacher's logits are on {teacher.Device.Name}, the student is on {network.Device.Name}.");
+            throw new ArgumentException(DistillDevice.Apart("The teacher's logits are", teacher.Device, "the student is", network.Device));
         if (teacher.Classes != network.Shape.Classes)
         {
             throw new ArgumentException(
@@ -96,6 +96,7 @@ public abstract class Objective
         }
 
         teacher.CheckBelongTo(images);
+        teacher.CheckCovers(images.Rows, images.Dataset);
     }
 
     private sealed class HardLabelObjective(float labelSmoothing, IReadOnlyList<float>? classWeights) : Objective(classWeights)

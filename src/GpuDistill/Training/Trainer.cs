@@ -11,7 +11,10 @@ namespace GpuDistill;
 /// launches bound once; a step is the same list of launches every time and copies nothing from the host. With the SIMD
 /// variants it allocates nothing either.
 /// </summary>
-/// <remarks>The same seed on the same device, variant and precision gives bit-identical weights, however often training is interrupted.</remarks>
+/// <remarks>
+/// The same seed on the same device, variant and precision gives bit-identical weights, however often training is interrupted. A trainer is
+/// for one thread at a time, and so is its device; progress is reported on the thread that called <see cref="Run"/>.
+/// </remarks>
 public sealed class Trainer : IDisposable
 {
     private readonly ResidentImages _images;
@@ -237,6 +240,7 @@ public sealed class Trainer : IDisposable
         TrainingProgress report = clock.Report(point, loss, accuracy);
         _last = (loss, accuracy);
         progress?.Report(report);
+        ThrowIfDisposed(); // in the report, say: nothing is left to go on with
         if (point.IsEndOfEpoch)
             _logger.LogInformation("{Phase}: epoch {Epoch} of {Epochs}, loss {Loss:F4}", report.Phase, report.Epoch, report.Epochs, loss);
     }

@@ -55,7 +55,27 @@ public class LifetimeTests
             launch.Run(context.Accelerator.DefaultStream);
             launch.Dispose();
             launch.Dispose();
-            Assert.Throws<ObjectDisposedException>(() => launch.Run(context.Accelerator.DefaultStream));
+            ObjectDisposedException exception = Assert.Throws<ObjectDisposedException>(() => launch.Run(context.Accelerator.DefaultStream));
+            Assert.Equal((launch.Operation, $"This launch of {launch.Operation} was disposed."), (exception.ObjectName, exception.Message.Split('\n')[0].Trim()));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_view_of_a_disposed_buffer_is_refused(string operation)
+    {
+        foreach (KernelVariant variant in CpuVariants.Where(TestDevices.Get("cpu", KernelVariant.Auto).Supports))
+        {
+            KernelContext context = TestDevices.Get("cpu", variant);
+            int count = Bind(context, operation).Buffers.Count;
+            Assert.All(Enumerable.Range(0, count), i =>
+            {
+                Buffers buffers = new(context) { Disposes = i };
+                ObjectDisposedException exception = Assert.Throws<ObjectDisposedException>(() => Operations[operation](context, buffers));
+                string named = operation == nameof(CrossEntropy) ? nameof(DistillationLoss) : operation.Split('.')[0];
+                Assert.StartsWith(
+                    $"{named}: the buffer that {exception.ObjectName} is a view of was disposed.", exception.Message, StringComparison.Ordinal);
+            });
         }
     }
 
@@ -139,6 +159,9 @@ public class LifetimeTests
 
         public IReadOnlyList<WeakReference> References => _references;
 
+        /// <summary>The number of the buffer that is disposed as soon as there is a view of it.</summary>
+        public int Disposes { get; init; } = -1;
+
         public ArrayView<StepState> Clock() => View<StepState>(1);
 
         public Matrix<float> Matrix(int rows, int columns) => new(View<float>(rows * columns), rows, columns);
@@ -151,6 +174,8 @@ public class LifetimeTests
             context.Accelerator.DefaultStream.Synchronize();
             // What a view refers to is the memory itself; ILGPU's typed buffer around it frees nothing when it is collected.
             ArrayView<T> view = buffer.View;
+            if (_references.Count == Disposes)
+                buffer.Dispose();
             _references.Add(new WeakReference(((IContiguousArrayView)view).Buffer));
             return view;
         }

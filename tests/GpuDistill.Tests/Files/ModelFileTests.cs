@@ -24,9 +24,20 @@ public sealed class ModelFileTests : IDisposable
     }
 
     [Fact]
+    public void A_network_without_parameters_is_not_written()
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("gpudistill-").FullName, "model.safetensors");
+        using Network network = new(_device, NetworkShape.Parse("4-3-2"));
+        network.WriteLayer(0, new float[12], new float[3]);
+        InvalidOperationException exception = Assert.Throws<InvalidOperationException>(() => ModelFile.Save(network, path));
+        Assert.StartsWith("Layer 1 of the network 4-3-2 has no parameters yet", exception.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
     public void The_header_is_what_the_format_asks_for()
     {
-        using Network network = new(_device, NetworkShape.Parse("2-3"));
+        using Network network = new Network(_device, NetworkShape.Parse("2-3")).Initialize(1);
         ModelFile.Save(network, _path);
         byte[] bytes = File.ReadAllBytes(_path);
         int length = (int)BitConverter.ToUInt64(bytes, 0);

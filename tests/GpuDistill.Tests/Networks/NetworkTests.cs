@@ -61,6 +61,47 @@ public class NetworkTests
         Assert.Equal([1, 2, 3, 4, 5, 6], network.ReadLayer(0).Weights);
         Assert.Equal([7, 8, 9], network.ReadLayer(0).Biases);
         Assert.Throws<ArgumentException>(() => network.WriteLayer(0, [1], [7, 8, 9]));
+        ArgumentException exception = Assert.Throws<ArgumentException>(() => network.WriteLayer(0, [6, 5, 4, 3, 2, 1], [7, 8]));
+        Assert.StartsWith("2 biases for layer 0 of the network 2-3, which has 3.", exception.Message, StringComparison.Ordinal);
+        Assert.Equal([1, 2, 3, 4, 5, 6], network.ReadLayer(0).Weights);
+    }
+
+    [Fact]
+    public void A_layer_that_is_not_there_is_refused()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using Network network = new(device, new NetworkShape([2, 3, 4]));
+        foreach (int layer in (int[])[-1, 2, 7])
+        {
+            ArgumentOutOfRangeException exception = Assert.Throws<ArgumentOutOfRangeException>(() => network.ReadLayer(layer));
+            Assert.StartsWith("The network 2-3-4 has the layers 0 to 1.", exception.Message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentOutOfRangeException>(() => network.WriteLayer(layer, new float[6], new float[3]));
+            Assert.Throws<ArgumentOutOfRangeException>(() => network.AddToBiases(layer, new float[3]));
+        }
+    }
+
+    [Fact]
+    public void An_activation_that_there_is_not_is_refused()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new NetworkShape([2, 3, 4], (Activation)9));
+        Assert.Throws<ArgumentOutOfRangeException>(() => NetworkShape.Parse("2-3-4", (Activation)9));
+    }
+
+    [Fact]
+    public void A_disposed_device_is_named()
+    {
+        DistillDevice device = DistillDevice.Open("cpu");
+        ImageDataset images = TestMnist.Train(10);
+        device.Dispose();
+        foreach (Action use in (Action[])[
+            () => _ = new Network(device, NetworkShape.Parse("784-10")),
+            () => _ = new ResidentImages(device, images),
+            () => TeacherLogits.FromHost(device, new float[20], 2, 10)])
+        {
+            ObjectDisposedException exception = Assert.Throws<ObjectDisposedException>(use);
+            Assert.StartsWith("The device cpu (", exception.Message, StringComparison.Ordinal);
+            Assert.Equal(nameof(DistillDevice), exception.ObjectName);
+        }
     }
 
     [Fact]

@@ -58,18 +58,35 @@ public sealed partial class ReadmeTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_directory, "student.safetensors")));
     }
 
+    // A program of one's own that is run without -c Release builds these in Debug.
+    [Fact]
+    public async Task The_libraries_are_optimized_in_Debug_builds_too()
+    {
+        DirectoryInfo? root = new(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "GpuDistill.sln")))
+            root = root.Parent;
+        Assert.SkipWhen(root is null, "The tests do not run in a clone.");
+        foreach (string project in (string[])["kernels/GpuDistill.Kernels/GpuDistill.Kernels.csproj", "src/GpuDistill/GpuDistill.csproj"])
+        {
+            string output = await Dotnet("msbuild", Path.Combine(root.FullName, project), "-p:Configuration=Debug", "-getProperty:Optimize");
+            Assert.Equal("true", output.Trim());
+        }
+    }
+
     [GeneratedRegex(@"^loss (\S+) .* begins with (\S+)\s*$")]
     private static partial Regex Numbers();
 
     [GeneratedRegex(@"^(\d+) errors on 10,000 images")]
     private static partial Regex Errors();
 
-    private async Task<string> Run(string example)
+    private Task<string> Run(string example) => Dotnet(Beside($"{example}.dll"));
+
+    private async Task<string> Dotnet(params string[] arguments)
     {
         // The runtime lies in DOTNET/shared/Microsoft.NETCore.App/VERSION.
         string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
         string dotnet = Path.Combine(runtime, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
-        ProcessStartInfo start = new(dotnet, [Beside($"{example}.dll")])
+        ProcessStartInfo start = new(dotnet, arguments)
         {
             WorkingDirectory = _directory,
             RedirectStandardOutput = true,

@@ -147,7 +147,14 @@ public sealed class DistillationTests(DistillationTests.TrainedTeacher teacher) 
         using ResidentImages half = teacher.Images.Subset([.. Enumerable.Range(0, 2500)]);
         using TeacherLogits logits = TeacherLogits.Compute([teacher.Network], half);
         Distil(half, Objective.Distillation(logits, SoftOnly), epochs: 1);
-        Assert.Throws<InvalidRowException>(() => Distil(teacher.Images, Objective.Distillation(logits, SoftOnly), epochs: 1));
+        foreach (Action use in (Action[])[
+            () => Distil(teacher.Images, Objective.Distillation(logits, SoftOnly), epochs: 1), () => Evaluation.Of(logits, teacher.Images)])
+        {
+            Assert.Contains("Row 2500 of ", Assert.Throws<ArgumentException>(use).Message, StringComparison.Ordinal);
+            Assert.Contains("lies outside the subset of images that the teacher's logits were computed for", Assert.Throws<ArgumentException>(use).Message);
+        }
+
+        Assert.Equal(2500, Evaluation.Of(logits, half).Count);
     }
 
     [Fact]
@@ -231,6 +238,13 @@ public sealed class DistillationTests(DistillationTests.TrainedTeacher teacher) 
         Assert.Contains("Layer 1 ", Assert.Throws<InvalidOperationException>(() => trainer.Run()).Message);
         network.WriteLayer(1, new float[400], new float[10]);
         Assert.Equal(2000, Prediction.Of(network, teacher.Test).Count);
+    }
+
+    [Fact]
+    public void A_temperature_that_is_none_is_refused_with_the_logits()
+    {
+        foreach (float temperature in (float[])[-5, 0, float.NaN, float.PositiveInfinity, 1e-40f])
+            Assert.Throws<ArgumentOutOfRangeException>(() => TeacherLogits.FromHost(teacher.Device, new float[20], 2, 10, temperature));
     }
 
     [Fact]

@@ -67,8 +67,7 @@ public class GpuTrainingTests
         using DistillDevice device = Open(name, precision);
         using ResidentImages images = new(device, TestMnist.Train(500));
         using Network network = new Network(device, Shape).Initialize(1);
-        using ResidentImages others = images.Subset([.. Enumerable.Range(0, 500).Where(row => row != 123)]);
-        using TeacherLogits logits = TeacherLogits.Compute([network], others);
+        using TeacherLogits logits = LateLossesTests.WithoutRow(network, images, 123);
         using Trainer trainer = new(network, images, Objective.Distillation(logits), Options);
         InvalidRowException exception = Assert.Throws<InvalidRowException>(() => trainer.Run());
         Assert.Contains("123", exception.Message);

@@ -265,6 +265,33 @@ public class TrainerTests
     }
 
     [Fact]
+    public void One_device_that_was_opened_twice_is_told_from_two()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using DistillDevice again = DistillDevice.Open("cpu");
+        using ResidentImages images = new(device, TestMnist.Train(100));
+        using Network there = new Network(again, NetworkShape.Parse("784-10")).Initialize(1);
+        AssertRefused(
+            $"The network is on one opened device, the images are on another, though both are {device.Info}; open it once",
+            () => new Trainer(there, images, Objective.HardLabels(), Short));
+        using Network here = new Network(device, NetworkShape.Parse("784-10")).Initialize(1);
+        using TeacherLogits logits = TeacherLogits.FromHost(again, new float[100 * 10], 100, 10);
+        AssertRefused("The teacher's logits are on one opened device, the student is on another", () => new Trainer(here, images, Objective.Distillation(logits), Short));
+    }
+
+    [Fact]
+    public void Disposed_in_a_progress_report_it_says_so()
+    {
+        using DistillDevice device = DistillDevice.Open("cpu");
+        using ResidentImages images = new(device, TestMnist.Train(100));
+        using Network network = new Network(device, NetworkShape.Parse("784-10")).Initialize(1);
+        Trainer? trainer = null;
+        using Trainer disposed = trainer = new(network, images, Objective.HardLabels(), Short);
+        ObjectDisposedException exception = Assert.Throws<ObjectDisposedException>(() => trainer.Run(progress: new StepCounter(() => trainer.Dispose())));
+        Assert.Equal(typeof(Trainer).FullName, exception.ObjectName);
+    }
+
+    [Fact]
     public void What_was_disposed_is_an_exception_and_never_a_crash()
     {
         DistillDevice device = DistillDevice.Open("cpu");

@@ -106,6 +106,7 @@ public static partial class BatchGather
             return;
         if (subset.Length > int.MaxValue)
             throw new ArgumentException($"source.Subset has {subset.Length} rows; at most 2^31 - 1 can take part.", nameof(subset));
+        BufferOwners.Check(nameof(BatchGather), nameof(BatchSource.Subset), subset, context.Accelerator);
         int[] numbers = new int[subset.Length];
         context.Accelerator.Synchronize(); // the numbers may still be on their way to the device
         subset.CopyToCPU(numbers);

@@ -3,6 +3,9 @@ using ILGPU;
 namespace GpuDistill.Kernels;
 
 /// <summary>What a distillation loss writes; whatever is left empty is not written.</summary>
+/// <remarks>
+/// The <c>View</c> of a buffer that was disposed is empty, and so is taken for one that was left out; a view that was taken before is refused.
+/// </remarks>
 /// <typeparam name="T">The type of the logits in memory.</typeparam>
 public readonly record struct DistillationOutputs<T>
     where T : unmanaged
