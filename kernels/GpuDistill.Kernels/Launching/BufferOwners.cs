@@ -5,8 +5,9 @@ using ILGPU.Runtime;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// Refuses buffers that were disposed and those of another accelerator, which a kernel would read as if they were its own. Looks at the argument structs that
-/// every operation hands to its <see cref="VariantTable{TArguments}"/>, once per binding, so that none can forget to ask.
+/// Refuses buffers that were disposed and those of another accelerator, which a kernel would read as if they were its own. Looks at the
+/// argument structs that every operation hands to its <see cref="VariantTable{TArguments}"/>, once per binding, so that none can forget to
+/// ask.
 /// </summary>
 internal static class BufferOwners
 {
