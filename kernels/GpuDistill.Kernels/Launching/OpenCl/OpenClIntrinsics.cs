@@ -8,8 +8,8 @@ using ILGPU.IR.Intrinsics;
 namespace GpuDistill.Kernels;
 
 /// <summary>
-/// How calls of <see cref="SubGroup"/> (ILGPU 1.5.3 knows Intel's only) and the conversions of <see cref="HalfStorage"/> (its own half
-/// precision needs fp16) are written in OpenCL C. All of it is public in ILGPU.
+/// How calls of <see cref="SubGroup"/> (ILGPU 1.5.3 knows Intel's only) and <see cref="GroupFence"/> and the conversions of
+/// <see cref="HalfStorage"/> (ILGPU's own half precision needs fp16) are written in OpenCL C. All of it is public in ILGPU.
 /// </summary>
 /// <remarks>A backend takes over its context's handlers when it is made: one made after <see cref="Register"/> has them.</remarks>
 internal static class OpenClIntrinsics
@@ -36,6 +36,7 @@ internal static class OpenClIntrinsics
         foreach (Type value in (Type[])[typeof(float), typeof(int)])
             Register(typeof(SubGroup).GetMethod(nameof(SubGroup.Exchange), [value, typeof(int)])!, nameof(WriteExchange));
         Register(typeof(SubGroup).GetMethod(nameof(SubGroup.Barrier))!, nameof(WriteBarrier));
+        Register(typeof(GroupFence).GetMethod(nameof(GroupFence.Pass))!, nameof(WriteGroupFence));
         Register(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Widen))!, nameof(WriteHalfToFloat));
         Register(typeof(HalfStorage).GetMethod(nameof(HalfStorage.Round))!, nameof(WriteFloatToHalf));
         Register(typeof(HalfStorage).GetMethod(nameof(HalfStorage.RoundTwo))!, nameof(WriteFloatsToHalf));
@@ -107,6 +108,13 @@ internal static class OpenClIntrinsics
             OpenClSubGroups.Emulated => $"work_group_barrier({OpenClCode.BothMemories})",
             _ => "",
         });
+    }
+
+    // As ILGPU writes a fence, as a barrier: OpenCL 3 has a fence by itself only where a device offers its order and scope.
+    private static void WriteGroupFence(CLBackend backend, CLCodeGenerator code, Value call)
+    {
+        using CLCodeGenerator.StatementEmitter statement = code.BeginStatement("");
+        statement.AppendCommand($"work_group_barrier({OpenClCode.BothMemories}, memory_scope_device)");
     }
 
     // Through private memory, which no compiler leaves there. Bytes, since a pointer to them may be one to anything.
