@@ -30,7 +30,7 @@ internal sealed unsafe class DriverMemory
         if (bytes > FreeBytes)
             throw new DriverException(Result.OutOfMemory, $"{bytes} bytes are asked for, and {FreeBytes} are free");
         var memory = (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
-        NativeMemory.Fill((void*)memory, (nuint)bytes, 0xFF); // no number, in any type
+        NativeMemory.Fill((void*)memory, (nuint)bytes, Nonsense.Byte);
         (isPageLocked ? _pageLocked : _device).Add(memory, bytes);
         _global = null;
         return memory;

@@ -11,7 +11,7 @@ internal sealed class AsyncCopies(Warp warp, int lane)
         byte[] copied = new byte[size];
         if (bytes > 0)
             warp.Group.Global.Read(warp, lane, source, bytes).CopyTo(copied);
-        warp.Group.Shared.Write(warp, lane, target, size).Fill(0xFF); // from now on nobody may read what was there
+        warp.Group.Shared.Write(warp, lane, target, size).Fill(Nonsense.Byte); // from now on nobody may read what was there
         _open.Add((target, copied));
     }
 

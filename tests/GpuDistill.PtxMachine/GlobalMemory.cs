@@ -3,8 +3,6 @@ namespace GpuDistill.PtxMachine;
 /// <summary>The buffers that a kernel may touch, at their addresses in this process; any access beside them is a fault.</summary>
 internal sealed unsafe class GlobalMemory
 {
-    private static readonly byte[] Nonsense = [.. Enumerable.Repeat((byte)0xFF, 16)]; // no number, in any type
-
     // In the order of their addresses; none overlaps another.
     private readonly List<(ulong Start, ulong End)> _buffers = [];
     private (ulong Start, ulong End) _last;
@@ -23,7 +21,7 @@ internal sealed unsafe class GlobalMemory
     public ReadOnlySpan<byte> Read(Warp warp, int lane, ulong address, int bytes)
     {
         Span<byte> memory = At(lane, address, bytes);
-        return warp.Group.Order.Read(warp, lane, address, bytes) ? memory : Nonsense.AsSpan(0, bytes);
+        return warp.Group.Order.Read(warp, lane, address, bytes) ? memory : Nonsense.Of(bytes);
     }
 
     public Span<byte> Write(Warp warp, int lane, ulong address, int bytes)

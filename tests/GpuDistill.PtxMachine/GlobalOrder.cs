@@ -23,7 +23,7 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         bool isUsable = true;
         foreach (ref Cell place in At(address, bytes))
         {
-            if (!IsKnown(place.Accesses.Writer, now) && !(place.IsAtomic && place.Atomic == now.Group))
+            if (!IsWriteKnown(place, now))
                 isUsable = dropsRacingReads ? false : throw Race("reads", now, lane, address, place);
             if (!dropsRacingReads)
                 place.Accesses.Read(now);
@@ -37,8 +37,7 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         Stamp now = warp.Stamp(lane);
         foreach (ref Cell place in At(address, bytes))
         {
-            bool follows = IsKnown(place.Accesses.Writer, now) || (place.IsAtomic && place.Atomic == now.Group);
-            if (!follows || !IsKnown(place.Accesses.FirstReader, now) || !IsKnown(place.Accesses.LastReader, now))
+            if (!IsWriteKnown(place, now) || !AreReadsKnown(place, now))
                 throw Race("writes", now, lane, address, place);
             place = new Cell { Accesses = { Writer = now } };
         }
@@ -50,9 +49,9 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
         Stamp now = warp.Stamp(lane);
         foreach (ref Cell place in At(address, bytes))
         {
-            if (!place.IsAtomic && (!IsKnown(place.Accesses.Writer, now) || !IsKnown(place.Accesses.FirstReader, now) || !IsKnown(place.Accesses.LastReader, now)))
+            if (!place.IsAtomic && (!IsWriteKnown(place, now) || !AreReadsKnown(place, now)))
                 throw Race("changes", now, lane, address, place);
-            place = new Cell { Accesses = { Writer = now }, IsAtomic = true, Atomic = now.Group };
+            place = new Cell { Accesses = { Writer = now }, IsAtomic = true };
         }
 
         if (!_told.TryGetValue(address, out Knowledge? told))
@@ -74,6 +73,12 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
 
     private static PtxFault Race(string does, Stamp now, int lane, ulong address, Cell place) => new(
         $"lane {lane}, {now}, {does} global memory at {address:X} in a race: {place.Accesses}");
+
+    // Atomics of one place are in order, so that a group's own is after all before it.
+    private bool IsWriteKnown(Cell place, Stamp now) =>
+        IsKnown(place.Accesses.Writer, now) || (place.IsAtomic && place.Accesses.Writer.Group == now.Group);
+
+    private bool AreReadsKnown(Cell place, Stamp now) => IsKnown(place.Accesses.FirstReader, now) && IsKnown(place.Accesses.LastReader, now);
 
     private bool IsKnown(Stamp earlier, Stamp now) => !earlier.IsSet
         || (earlier.Group == now.Group ? earlier.IsBefore(now) : KnownTo(now.Group).Covers(earlier, now));
@@ -111,9 +116,8 @@ internal sealed class GlobalOrder(bool dropsRacingReads)
     {
         public Accesses Accesses;
 
-        // Whether it was last written by an atomic, and by which group.
+        // Whether it was last written by an atomic.
         public bool IsAtomic;
-        public int Atomic;
     }
 
     // What a thread's fences have made ready to be told, and what its atomics have found since the last.

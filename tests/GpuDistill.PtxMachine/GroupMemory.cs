@@ -7,8 +7,6 @@ namespace GpuDistill.PtxMachine;
 /// </summary>
 internal sealed class GroupMemory
 {
-    private static readonly byte[] Nonsense = [.. Enumerable.Repeat((byte)0xFF, 16)]; // no number, in any type
-
     private readonly byte[] _bytes;
     private readonly CellPage<Cell>?[] _pages;
     private readonly bool _dropsRacingReads;
@@ -17,7 +15,7 @@ internal sealed class GroupMemory
     {
         _dropsRacingReads = dropsRacingReads;
         _bytes = new byte[bytes];
-        Array.Fill(_bytes, Nonsense[0]);
+        Array.Fill(_bytes, Nonsense.Byte);
         _pages = new CellPage<Cell>?[(bytes / CellPage<Cell>.Bytes) + 1];
     }
 
@@ -29,7 +27,7 @@ internal sealed class GroupMemory
         foreach (ref Cell cell in Cells(address, bytes))
         {
             if (IsUnordered(cell.Accesses.Writer, now))
-                read = _dropsRacingReads ? Nonsense.AsSpan(0, bytes) : throw Race(lane, address, cell, now);
+                read = _dropsRacingReads ? Nonsense.Of(bytes) : throw Race(lane, address, cell, now);
             cell.Accesses.Read(now);
         }
 
