@@ -6,6 +6,14 @@ internal static partial class Operations
 {
     private const float Ulp = 1f / (1 << 23);
 
+    public static Operation Of(Program program, Contraction contraction)
+    {
+        const uint Sign = 0x8000_0000;
+        uint product = contraction.NegatesProduct ? Sign : 0;
+        uint other = contraction.NegatesOther ? Sign : 0;
+        return Map(program, contraction.Fused, (a, b, c) => Bits(MathF.FusedMultiplyAdd(Float(a ^ product), Float(b), Float(c ^ other))));
+    }
+
     private static Operation? Arithmetic(Program program, Statement statement, string[] name)
     {
         string type = name[^1];

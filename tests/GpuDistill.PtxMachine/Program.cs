@@ -59,7 +59,8 @@ internal sealed class Program
         DynamicSharedStart = (end + 15) / 16 * 16;
         if (text.HasDynamicShared)
             _names[PtxText.DynamicShared] = (ulong)DynamicSharedStart;
-        Instructions = [.. text.Statements.Select(statement => Ready(statement, text))];
+        Contraction?[] contractions = errs ? Contraction.Of(text) : new Contraction?[text.Statements.Count];
+        Instructions = [.. text.Statements.Zip(contractions, (statement, contraction) => Ready(statement, contraction, text))];
     }
 
     public string Name { get; }
@@ -84,7 +85,10 @@ internal sealed class Program
     /// <summary>Whether it drops what racing reads of shared memory find.</summary>
     public bool DropsRacingReads { get; }
 
-    /// <summary>Whether approximate instructions are as far off as the manual lets them be; else they are as exact as their type.</summary>
+    /// <summary>
+    /// Whether arithmetic is as far from what is written as the manual lets it be: approximate instructions inexact, products not rounded
+    /// before they are added (<see cref="Contraction"/>). Else all is as exact as its type.
+    /// </summary>
     public bool Errs { get; }
 
     public static Program Of(string ptx, bool dropsRacingReads = false, bool errs = false) => new(ptx, dropsRacingReads, errs);
@@ -124,7 +128,7 @@ internal sealed class Program
         return parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0;
     }
 
-    private Instruction Ready(Statement statement, PtxText text)
+    private Instruction Ready(Statement statement, Contraction? contraction, PtxText text)
     {
         int guard = statement.Guard is { } name ? Register(name) : -1;
         (Flow flow, Operation? operation) = statement.Name switch
@@ -133,6 +137,7 @@ internal sealed class Program
             "ret" => (Flow.Exit, null),
             "bar.sync" => (Flow.GroupBarrier, null),
             _ when statement.Name.Contains(".sync", StringComparison.Ordinal) => (Flow.Together, Operations.Of(this, statement)),
+            _ when contraction is not null => (Flow.Straight, Operations.Of(this, contraction)),
             _ => (Flow.Straight, Operations.Of(this, statement)),
         };
         return new Instruction(statement, flow, guard, flow == Flow.Branch ? text.Labels[statement.Operands[0]] : -1, operation);
