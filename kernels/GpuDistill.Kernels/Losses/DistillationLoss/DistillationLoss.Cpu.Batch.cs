@@ -48,7 +48,10 @@ public static partial class DistillationLoss
                 RowTask task = TaskOf(row);
                 rows += task.Works;
                 if (task.Works != 0 && task.Class >= 0)
-                    weights += _classWeights != null ? _classWeights[task.Class] : 1;
+                {
+                    float weight = _classWeights != null ? _classWeights[task.Class] : 1;
+                    weights += FloatBits.IsWeight(weight) ? weight : 0;
+                }
             }
 
             return (rows > 0 ? 1f / rows : 0, weights > 0 ? (float)(1 / weights) : 0);

@@ -151,7 +151,7 @@ public static partial class DistillationLoss
             if (_settings.Soft != 0)
                 label.Teacher = TStorage.LoadOne(v + task.Class);
             if (_classWeights != null)
-                label.Weight = _classWeights[task.Class];
+                label.Weight = FloatBits.WeightOrNaN(_classWeights[task.Class]);
             return label;
         }
 
@@ -173,11 +173,15 @@ public static partial class DistillationLoss
             int n = _settings.Columns;
             F maximum = F.Splat(sums.StudentMaximum);
             F none = F.Splat(0);
+            F highest = F.Splat(float.PositiveInfinity);
+            F nan = F.Splat(float.NaN);
             F logits = none;
             F weights = none;
             for (int i = 0; i < n; i += F.Width)
             {
+                // What is no weight is NaN here, as FloatBits.WeightOrNaN has it.
                 F w = ClassWeights(i, n);
+                w = F.Select(F.Less(w, none), nan, F.Select(F.Less(w, highest), w, nan));
                 logits += F.Select(F.AreEqual(w, none), none, w * (Load(z, i, n, sums.StudentMaximum) - maximum));
                 weights += w;
             }

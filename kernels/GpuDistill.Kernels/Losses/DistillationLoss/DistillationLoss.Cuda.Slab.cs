@@ -227,7 +227,7 @@ public static partial class DistillationLoss
                 label.Before = elements.Load(source.Student, source.StudentStart + task.Class - 1);
             if (batch.Settings.Blend > 0)
                 label.Teacher = elements.Load(source.Teacher, source.TeacherStart + task.Class);
-            label.Weight = batch.ClassWeight(task.Class);
+            label.Weight = batch.WeightOrNaN(task.Class);
         }
 
         return label;

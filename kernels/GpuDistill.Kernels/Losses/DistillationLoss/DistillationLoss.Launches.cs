@@ -61,7 +61,10 @@ public static partial class DistillationLoss
                 RowTask task = TaskOf(a, row);
                 counts.Rows += task.Works;
                 if (task.Works != 0 && task.Class >= 0)
-                    counts.Weights += a.HasClassWeights != 0 ? a.ClassWeights[task.Class] : 1;
+                {
+                    float weight = a.HasClassWeights != 0 ? a.ClassWeights[task.Class] : 1;
+                    counts.Weights += FloatBits.IsWeight(weight) ? weight : 0;
+                }
             }
         }
 

@@ -172,7 +172,7 @@ public static partial class DistillationLoss
             label = place > 2 ? RowLabel.Next(label, quad.W) : label;
             if (batch.Settings.Blend > 0)
                 label.Teacher = access.LoadOne(source.Teacher, source.TeacherStart + task.Class);
-            label.Weight = batch.ClassWeight(task.Class);
+            label.Weight = batch.WeightOrNaN(task.Class);
         }
 
         return label;

@@ -25,9 +25,9 @@ namespace GpuDistill.Kernels;
 /// (below about 1e-38 of its largest) adds nothing whatever the student's. A row without a loss is left out: its losses and
 /// its gradient are 0, and the totals name the first such row by its place in the batch, as the row of the teacher's logits
 /// where rows are gathered (but by its place where just that index is wrong). Rows left out for their label or
-/// their teacher row do not count in <see cref="Reduction.Mean"/>; rows left out for their logits do.
+/// their teacher row do not count in <see cref="Reduction.Mean"/>; rows left out for their logits or a class weight do, and a
+/// label's weight that is negative, infinite or NaN adds nothing to the weights that the mean divides by.
 /// </para>
-/// <para>Class weights cannot be checked on the host: negative ones, infinities and NaN give results without meaning.</para>
 /// </remarks>
 public static partial class DistillationLoss
 {

@@ -87,6 +87,8 @@ internal struct RowLoss
             return InvalidRowReason.StudentLogits;
         if (settings.Soft != 0 && !FloatBits.IsPositive(teacher))
             return InvalidRowReason.TeacherLogits;
+        if (FloatBits.IsNaN(row.Hard))
+            return InvalidRowReason.ClassWeight;
         return FloatBits.IsFinite(row.Soft) && FloatBits.IsFinite(row.KlDivergence)
             ? InvalidRowReason.InfiniteHardLoss
             : InvalidRowReason.InfiniteSoftLoss;
@@ -151,9 +153,9 @@ internal struct RowLoss
         float sure = (1 - settings.Smoothing) * label.Weight;
         float each = settings.SmoothingPerClass;
         float uniform = each * sums.UniformWeight;
-        // A weight of 0 takes even an infinite term out.
-        row.Hard = (sure > 0 ? sure * (logSum - labelLogit) : 0)
-            + (uniform > 0 ? (uniform * logSum) - (each * sums.Uniform) : 0);
+        // A weight of 0 takes even an infinite term out, and one of NaN leaves NaN.
+        row.Hard = (sure > 0 ? sure * (logSum - labelLogit) : sure)
+            + (uniform > 0 ? (uniform * logSum) - (each * sums.Uniform) : uniform);
         float factor = settings.HardWeight * reduction;
         row.HardFactor = factor * (sure + uniform) / sums.Hard;
         row.UniformFactor = factor * each;

@@ -89,7 +89,7 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
             sums.Hard += XMath.Exp2(student * DistillationLoss.Log2E);
             if (Batch.Settings.Smoothing > 0)
             {
-                float weight = Batch.ClassWeight(column);
+                float weight = Batch.WeightOrNaN(column);
                 sums.UniformWeight += weight;
                 sums.Uniform += weight == 0 ? 0 : weight * student;
             }

@@ -10,5 +10,9 @@ internal struct LossBatch
     public int HasClassWeights;
     public float SoftReduction, HardReduction;
 
+    /// <summary>A class's weight, NaN for what is none: which makes the row's hard loss NaN.</summary>
+    public readonly float WeightOrNaN(int column) => FloatBits.WeightOrNaN(ClassWeight(column));
+
+    /// <summary>A class's weight as it is, for a row that has a loss.</summary>
     public readonly float ClassWeight(int column) => HasClassWeights != 0 ? ClassWeights[column] : 1;
 }
