@@ -34,7 +34,7 @@ public static partial class DistillationLoss
         private readonly float* _studentMaxima;
         private readonly float* _teacherMaxima;
 
-        public CpuRow(Arguments<T> a, float* scratch)
+        public CpuRow(LossArguments<T> a, float* scratch)
         {
             _settings = a.Settings;
             _student = CpuPointer.Of(a.Student);
@@ -57,7 +57,7 @@ public static partial class DistillationLoss
         }
 
         // Room for another cache line or two at the end: what workers write must not share one.
-        public static long ScratchLength(Arguments<T> a) =>
+        public static long ScratchLength(LossArguments<T> a) =>
             OneHotLength + (3 * Stride(a.Settings.Columns)) + (2 * Blocks(a.Settings.Columns)) + 64;
 
         private static int OneHotLength => 2 * F.Width;
@@ -92,7 +92,7 @@ public static partial class DistillationLoss
                 _hardLosses[row] = loss.Hard;
             if (_totalLosses != null)
                 _totalLosses[row] = (_settings.SoftWeight * loss.Soft) + (_settings.HardWeight * loss.Hard);
-            return RowRecord.Of(loss, task.Class >= 0, correct);
+            return RowLoss.RecordOf(loss, task.Class >= 0, correct);
         }
 
         private RowLoss Row(in RowPlace place, out bool correct)

@@ -1,4 +1,3 @@
-using ILGPU;
 using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
@@ -97,17 +96,6 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
 
         return sums;
     }
-}
-
-/// <summary>Where a row's gradient goes. A device struct.</summary>
-internal struct GradientTarget<T>
-    where T : unmanaged
-{
-    public ArrayView<T> Gradient;
-
-    /// <summary>The row's first element.</summary>
-    public long Start;
-    public int Columns;
 }
 
 /// <summary>Writes the gradient of a row; the state is nothing. A device struct.</summary>

@@ -5,7 +5,7 @@ namespace GpuDistill.Kernels;
 /// <summary>What all rows of a batch have in common. A device struct.</summary>
 internal struct LossBatch
 {
-    public DistillationLoss.LossSettings Settings;
+    public LossSettings Settings;
     public ArrayView<float> ClassWeights;
     public int HasClassWeights;
     public float SoftReduction, HardReduction;
