@@ -2,12 +2,12 @@ namespace GpuDistill.MachineCode;
 
 /// <summary>
 /// The most registers per thread that a kernel may take on any of the architectures, a multiple of 8 as the hardware gives them
-/// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason. The CUDA
-/// loss holds up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way;
-/// the portable one holds 32. Its slabs hold ten elements of each network, later 30 exponentials, and of those for ten classes six
-/// groups of 128 share a multiprocessor. The CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has
-/// two groups too: one multiplies
-/// while the other waits. On warpgroups a thread has 128 sums, and a multiprocessor one group, which could take 255.
+/// out. 32 allow full occupancy on Ampere and Hopper, 40 three quarters, 64 half. Raised only together with a reason. The CUDA loss holds
+/// up to 64 logits in registers: with 128 a multiprocessor has two groups, of which each thread has 256 bytes under way; the portable one
+/// holds 32 (of bfloat16 one by one it takes up to 126 registers since it looks at the label's weight: two groups as with 120). Its slabs
+/// hold ten elements of each network, later 30 exponentials, and of those for ten classes six groups of 128 share a multiprocessor. The
+/// CUDA products hold 64 sums a thread in their large tile, and with 128 a multiprocessor has two groups too: one multiplies while the
+/// other waits. On warpgroups a thread has 128 sums, and a multiprocessor one group, which could take 255.
 /// </summary>
 internal static class RegisterBudget
 {
@@ -16,6 +16,10 @@ internal static class RegisterBudget
         ["AdamW.Kernel"] = 40,
         ["BatchGather.Kernel<BFloat16>"] = 32,
         ["BatchGather.Kernel<Float>"] = 32,
+        ["BatchLaunches.CountKernel<Single>"] = 24,
+        ["BatchLaunches.CountKernel<UInt16>"] = 24,
+        ["BatchLaunches.RecordsKernel<Single>"] = 32,
+        ["BatchLaunches.RecordsKernel<UInt16>"] = 32,
         ["DenseBackwardInput.CudaKernel<BFloat16, HugeTile, SquareTensorSums<BFloat16Math>, AlongTerms<BFloat16>, AlongTerms<BFloat16>>"] = 192,
         ["DenseBackwardInput.CudaKernel<BFloat16, LargeTile, TallTensorSums<BFloat16Math>, AlongTerms<BFloat16>, AlongTerms<BFloat16>>"] = 128,
         ["DenseBackwardInput.CudaKernel<BFloat16, MediumTile, TensorSums<BFloat16Math>, AlongTerms<BFloat16>, AlongTerms<BFloat16>>"] = 80,
@@ -62,23 +66,21 @@ internal static class RegisterBudget
         ["DenseForward.WarpGroupKernel<Float, AlongTerms<BFloat16>, AcrossBFloat16>"] = 168,
         ["DistillationLoss.ClearKernel<Single>"] = 16,
         ["DistillationLoss.ClearKernel<UInt16>"] = 16,
-        ["DistillationLoss.CountKernel<Single>"] = 24,
-        ["DistillationLoss.CountKernel<UInt16>"] = 24,
         ["DistillationLoss.CudaPartKernel<Single, SingleElements<Float>, StreamedRow, ShuffledReduction>"] = 80,
-        ["DistillationLoss.CudaPartKernel<Single, WholeQuads, JoinedRow<JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
+        ["DistillationLoss.CudaPartKernel<Single, WholeQuads, TwiceRow<TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
         ["DistillationLoss.CudaPartKernel<UInt16, SingleElements<BFloat16>, StreamedRow, ShuffledReduction>"] = 80,
         ["DistillationLoss.CudaPartKernel<UInt16, SingleElements<Half>, StreamedRow, ShuffledReduction>"] = 80,
-        ["DistillationLoss.CudaPartKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
-        ["DistillationLoss.CudaPartKernel<UInt16, WholeShorts<Half>, JoinedRow<JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
-        ["DistillationLoss.CudaRowKernel<Single, SingleElements<Float>, JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
-        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, JoinedRow<JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<InRow>, QuadRow<InRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
-        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
-        ["DistillationLoss.CudaRowKernel<UInt16, SingleElements<BFloat16>, JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
-        ["DistillationLoss.CudaRowKernel<UInt16, SingleElements<Half>, JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
-        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<InRow>, QuadRow<InRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
-        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 104,
-        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<Half>, JoinedRow<JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<InRow>, QuadRow<InRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
-        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<Half>, JoinedRow<JoinedRow<QuadRow<InRow>, QuadRow<InRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 112,
+        ["DistillationLoss.CudaPartKernel<UInt16, WholeShorts<BFloat16>, TwiceRow<TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
+        ["DistillationLoss.CudaPartKernel<UInt16, WholeShorts<Half>, TwiceRow<TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
+        ["DistillationLoss.CudaRowKernel<Single, SingleElements<Float>, JoinedRow<TwiceRow<QuadRow<InRow>>, TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
+        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, JoinedRow<TwiceRow<QuadRow<InRow>>, TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
+        ["DistillationLoss.CudaRowKernel<Single, WholeQuads, JoinedRow<TwiceRow<TwiceRow<QuadRow<InRow>>>, TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
+        ["DistillationLoss.CudaRowKernel<UInt16, SingleElements<BFloat16>, JoinedRow<TwiceRow<QuadRow<InRow>>, TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
+        ["DistillationLoss.CudaRowKernel<UInt16, SingleElements<Half>, JoinedRow<TwiceRow<QuadRow<InRow>>, TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 120,
+        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<TwiceRow<QuadRow<InRow>>, TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 104,
+        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<BFloat16>, JoinedRow<TwiceRow<TwiceRow<QuadRow<InRow>>>, TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
+        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<Half>, JoinedRow<TwiceRow<QuadRow<InRow>>, TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 112,
+        ["DistillationLoss.CudaRowKernel<UInt16, WholeShorts<Half>, JoinedRow<TwiceRow<TwiceRow<QuadRow<InRow>>>, TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 128,
         ["DistillationLoss.CudaSlabKernel<Single, FloatElements, EvenRows, WarpReduction>"] = 80,
         ["DistillationLoss.CudaSlabKernel<Single, FloatElements, OddRows, WarpReduction>"] = 80,
         ["DistillationLoss.CudaSlabKernel<Single, FloatElements, TenClasses, WarpReduction>"] = 80,
@@ -88,17 +90,15 @@ internal static class RegisterBudget
         ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<Half>, EvenRows, WarpReduction>"] = 80,
         ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<Half>, OddRows, WarpReduction>"] = 80,
         ["DistillationLoss.CudaSlabKernel<UInt16, ShortElements<Half>, TenClasses, WarpReduction>"] = 80,
-        ["DistillationLoss.RecordsKernel<Single>"] = 32,
-        ["DistillationLoss.RecordsKernel<UInt16>"] = 32,
         ["DistillationLoss.RowKernel<Single, SingleElements<Float>>"] = 128,
         ["DistillationLoss.RowKernel<Single, WholeQuads>"] = 120,
-        ["DistillationLoss.RowKernel<UInt16, SingleElements<BFloat16>>"] = 120,
+        ["DistillationLoss.RowKernel<UInt16, SingleElements<BFloat16>>"] = 128,
         ["DistillationLoss.RowKernel<UInt16, SingleElements<Half>>"] = 120,
         ["DistillationLoss.RowKernel<UInt16, WholeShorts<BFloat16>>"] = 120,
         ["DistillationLoss.RowKernel<UInt16, WholeShorts<Half>>"] = 120,
-        ["LogitMatching.CudaRowKernel<SingleElements<Float>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 80,
-        ["LogitMatching.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 120,
-        ["LogitMatching.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 80,
+        ["LogitMatching.CudaRowKernel<SingleElements<Float>, TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 80,
+        ["LogitMatching.CudaRowKernel<WholeQuads, TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 80,
+        ["LogitMatching.CudaRowKernel<WholeQuads, TwiceRow<TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 120,
         ["LogitMatching.CudaSlabKernel<WarpReduction>"] = 80,
         ["LogitMatching.RowKernel<SingleElements<Float>>"] = 80,
         ["LogitMatching.RowKernel<WholeQuads>"] = 80,
@@ -162,9 +162,9 @@ internal static class RegisterBudget
         ["TeacherMean.AddLogitsKernel"] = 32,
         ["TeacherMean.AddProbabilitiesKernel"] = 24,
         ["TeacherMean.FinishKernel"] = 24,
-        ["TemperatureSoftmax.CudaRowKernel<SingleElements<Float>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 64,
-        ["TemperatureSoftmax.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 64,
-        ["TemperatureSoftmax.CudaRowKernel<WholeQuads, JoinedRow<JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>, JoinedRow<QuadRow<PerhapsInRow>, QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 56,
+        ["TemperatureSoftmax.CudaRowKernel<SingleElements<Float>, TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 64,
+        ["TemperatureSoftmax.CudaRowKernel<WholeQuads, TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>, ShuffledReduction>"] = 56,
+        ["TemperatureSoftmax.CudaRowKernel<WholeQuads, TwiceRow<TwiceRow<TwiceRow<QuadRow<PerhapsInRow>>>>, ShuffledReduction>"] = 64,
         ["TemperatureSoftmax.CudaSlabKernel<WarpReduction>"] = 48,
         ["TemperatureSoftmax.Kernel<Single, SingleElements<Float>>"] = 64,
         ["TemperatureSoftmax.Kernel<Single, WholeQuads>"] = 56,

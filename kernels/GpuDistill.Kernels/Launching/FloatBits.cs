@@ -19,6 +19,12 @@ internal static class FloatBits
     /// <summary>Neither NaN nor an infinity.</summary>
     public static bool IsFinite(float value) => (Interop.FloatAsInt(value) & Magnitude) < Infinity;
 
+    /// <summary>Finite and not below 0: what a weight may be.</summary>
+    public static bool IsWeight(float value) => IsFinite(value) && value >= 0;
+
+    /// <summary>The weight, or NaN for what may be none.</summary>
+    public static float WeightOrNaN(float value) => IsWeight(value) ? value : float.NaN;
+
     /// <summary>Finite, or the negative infinity of a class that cannot be: what a logit may be.</summary>
     public static bool IsLogit(float value) => !IsNaN(value) && value != float.PositiveInfinity;
 }

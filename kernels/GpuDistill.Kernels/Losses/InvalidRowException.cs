@@ -1,6 +1,6 @@
 namespace GpuDistill.Kernels;
 
-/// <summary>A row that has no loss: its label or its logits are no valid input. It was left out, with gradient 0.</summary>
+/// <summary>A row that has no loss: its label, its logits or its class weights are no valid input. It was left out, with gradient 0.</summary>
 public sealed class InvalidRowException : Exception
 {
     /// <param name="row">The row of the transfer set where rows are gathered, else of the batch.</param>
@@ -31,6 +31,7 @@ public sealed class InvalidRowException : Exception
         InvalidRowReason.TeacherRow => "there is no such row of teacher logits",
         InvalidRowReason.InfiniteHardLoss => "the hard loss is infinite (the student gives no probability to the label, or to a class that label smoothing puts weight on)",
         InvalidRowReason.InfiniteSoftLoss => "the soft loss is infinite (the student gives no probability to a class that the soft targets put weight on)",
+        InvalidRowReason.ClassWeight => "a class weight of its hard loss is negative, infinite or NaN (the label's, or with label smoothing any); give weights that are finite and at least 0",
         _ => "the row is invalid",
     };
 }
@@ -58,4 +59,10 @@ public enum InvalidRowReason
 
     /// <summary>The soft targets put weight on a class whose student logit is -infinity. Reported first where both losses are infinite.</summary>
     InfiniteSoftLoss,
+
+    /// <summary>
+    /// A class weight that the hard target is made of is negative, infinite or NaN: the label's, or any with label smoothing. Reported
+    /// before an infinite loss, and after what is wrong with the logits.
+    /// </summary>
+    ClassWeight,
 }

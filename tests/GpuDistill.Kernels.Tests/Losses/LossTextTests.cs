@@ -27,5 +27,14 @@ public class LossTextTests
         Assert.StartsWith("Row 2 of 'MNIST test': ", Message(InvalidRowReason.StudentLogits, "'MNIST test'"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_class_weight_that_is_none_says_what_it_has_to_be()
+    {
+        LossTotals totals = new() { InvalidRowPlusOne = 3, InvalidReason = (int)InvalidRowReason.ClassWeight };
+        string message = Assert.Throws<InvalidRowException>(() => totals.ThrowIfInvalid("'MNIST'")).Message;
+        Assert.StartsWith("Row 2 of 'MNIST': a class weight of its hard loss is negative, infinite or NaN", message, StringComparison.Ordinal);
+        Assert.EndsWith("give weights that are finite and at least 0.", message, StringComparison.Ordinal);
+    }
+
     private static string Message(InvalidRowReason reason, string? of = null) => new InvalidRowException(2, reason, of).Message;
 }

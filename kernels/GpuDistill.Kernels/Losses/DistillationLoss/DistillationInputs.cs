@@ -22,6 +22,9 @@ public readonly record struct DistillationInputs<T>
     /// <summary>[N]: correct classes, or the ignore index for unlabelled rows; empty when no row is labelled, and then not with a hard weight.</summary>
     public ArrayView<int> Labels { get; init; }
 
-    /// <summary>[C]: weights of the classes in the hard objective, finite and at least 0; empty for 1 each.</summary>
+    /// <summary>
+    /// [C]: weights of the classes in the hard objective, finite and at least 0; empty for 1 each. The device alone sees them: a row is
+    /// left out (<see cref="InvalidRowReason.ClassWeight"/>) whose label has another weight or, with label smoothing, where any class has.
+    /// </summary>
     public ArrayView<float> ClassWeights { get; init; }
 }

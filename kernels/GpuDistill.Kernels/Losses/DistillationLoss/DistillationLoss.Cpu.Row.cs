@@ -34,7 +34,7 @@ public static partial class DistillationLoss
         private readonly float* _studentMaxima;
         private readonly float* _teacherMaxima;
 
-        public CpuRow(Arguments<T> a, float* scratch)
+        public CpuRow(LossArguments<T> a, float* scratch)
         {
             _settings = a.Settings;
             _student = CpuPointer.Of(a.Student);
@@ -57,7 +57,7 @@ public static partial class DistillationLoss
         }
 
         // Room for another cache line or two at the end: what workers write must not share one.
-        public static long ScratchLength(Arguments<T> a) =>
+        public static long ScratchLength(LossArguments<T> a) =>
             OneHotLength + (3 * Stride(a.Settings.Columns)) + (2 * Blocks(a.Settings.Columns)) + 64;
 
         private static int OneHotLength => 2 * F.Width;
@@ -92,7 +92,7 @@ public static partial class DistillationLoss
                 _hardLosses[row] = loss.Hard;
             if (_totalLosses != null)
                 _totalLosses[row] = (_settings.SoftWeight * loss.Soft) + (_settings.HardWeight * loss.Hard);
-            return RowRecord.Of(loss, task.Class >= 0, correct);
+            return RowLoss.RecordOf(loss, task.Class >= 0, correct);
         }
 
         private RowLoss Row(in RowPlace place, out bool correct)
@@ -151,7 +151,7 @@ public static partial class DistillationLoss
             if (_settings.Soft != 0)
                 label.Teacher = TStorage.LoadOne(v + task.Class);
             if (_classWeights != null)
-                label.Weight = _classWeights[task.Class];
+                label.Weight = FloatBits.WeightOrNaN(_classWeights[task.Class]);
             return label;
         }
 
@@ -173,11 +173,15 @@ public static partial class DistillationLoss
             int n = _settings.Columns;
             F maximum = F.Splat(sums.StudentMaximum);
             F none = F.Splat(0);
+            F highest = F.Splat(float.PositiveInfinity);
+            F nan = F.Splat(float.NaN);
             F logits = none;
             F weights = none;
             for (int i = 0; i < n; i += F.Width)
             {
+                // What is no weight is NaN here, as FloatBits.WeightOrNaN has it.
                 F w = ClassWeights(i, n);
+                w = F.Select(F.Less(w, none), nan, F.Select(F.Less(w, highest), w, nan));
                 logits += F.Select(F.AreEqual(w, none), none, w * (Load(z, i, n, sums.StudentMaximum) - maximum));
                 weights += w;
             }

@@ -9,7 +9,7 @@ namespace GpuDistill.Kernels;
 // records in order.
 public static partial class DistillationLoss
 {
-    private static Launch BindCpu<T, TStorage>(KernelContext context, Arguments<T> arguments, KernelVariant variant)
+    private static Launch BindCpu<T, TStorage>(KernelContext context, LossArguments<T> arguments, KernelVariant variant)
         where T : unmanaged
         where TStorage : unmanaged, ISimdStorage<T> =>
         variant switch
@@ -25,15 +25,15 @@ public static partial class DistillationLoss
         where TStorage : unmanaged, ISimdStorage<T>
     {
         private readonly int _rowCount;
-        private readonly CpuBatch<T> _batch;
+        private readonly CpuLossBatch<T> _batch;
         private readonly MemoryBuffer1D<float, Stride1D.Dense> _scratchBuffer;
         private readonly CpuRow<F, T, TStorage>[] _rows;
 
-        public Cpu(KernelContext context, Arguments<T> a, KernelVariant variant)
+        public Cpu(KernelContext context, LossArguments<T> a, KernelVariant variant)
             : base(nameof(DistillationLoss), variant, context.Workers)
         {
             _rowCount = a.Rows;
-            _batch = new CpuBatch<T>(context, a);
+            _batch = new CpuLossBatch<T>(context, a);
             long stride = CpuRow<F, T, TStorage>.ScratchLength(a);
             _scratchBuffer = context.Accelerator.Allocate1D<float>(stride * context.Threads);
             _rows = new CpuRow<F, T, TStorage>[context.Threads];

@@ -29,7 +29,7 @@ public static partial class DistillationLoss
     internal struct PartArguments<T>
         where T : unmanaged
     {
-        public Arguments<T> Loss;
+        public LossArguments<T> Loss;
 
         // [Rows x Parts]
         public ArrayView<RowPart> Sums;
@@ -60,11 +60,11 @@ public static partial class DistillationLoss
         public RowLoss Loss;
     }
 
-    private static CompositeLaunch BindParts<T, TStorage>(KernelContext context, Arguments<T> arguments, CudaPlan plan, bool whole)
+    private static CompositeLaunch BindParts<T, TStorage>(KernelContext context, LossArguments<T> arguments, CudaPlan plan, bool whole)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
     {
-        Workspace workspace = Workspace.ForRecords(context, ref arguments);
+        LossWorkspace workspace = LossWorkspace.ForRecords(context, ref arguments);
         arguments.TeamSize = plan.Team;
         long underWay = (long)GroupsPerMultiprocessor * Math.Max(1, context.Accelerator.NumMultiprocessors);
         int groups = (int)Math.Min(underWay, 2L * arguments.Rows * plan.Parts);
@@ -78,12 +78,13 @@ public static partial class DistillationLoss
             PartColumns = plan.PartColumns,
             Lag = (groups / plan.Parts) + 1,
         };
-        return Launches(
+        return BatchLaunches.Around(
+            nameof(DistillationLoss),
             context,
             KernelVariant.Cuda,
             arguments,
             workspace,
-            context.BindKernel(nameof(DistillationLoss), ClearKernel, Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
+            context.BindKernel(nameof(DistillationLoss), ClearKernel, BatchLaunches.Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
             context.BindKernel(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(context, whole), groups, plan.Team, parts));
     }
 
@@ -119,7 +120,7 @@ public static partial class DistillationLoss
         ArrayView<int> shared = SharedMemory.Allocate<int>(1);
         int ticketsPerRow = 2 * p.Parts; // and so many rows of logits that tickets pass 2^31 have no memory
         int tickets = (p.Loss.Rows + p.Lag) * ticketsPerRow;
-        for (int ticket = Next(p.Counters, 0, shared); ticket < tickets; ticket = Next(p.Counters, 0, shared))
+        for (int ticket = GroupCount.Next(p.Counters, 0, shared); ticket < tickets; ticket = GroupCount.Next(p.Counters, 0, shared))
         {
             int row = ticket / ticketsPerRow;
             int part = ticket - (row * ticketsPerRow);
@@ -139,7 +140,7 @@ public static partial class DistillationLoss
         TReduction reduction = default;
         RowTeam team = new(Group.DimX);
         LossBatch batch = BatchOf(p.Loss);
-        RowTask task = TaskOf(p.Loss, row);
+        RowTask task = RowTask.Of(p.Loss, row);
         RowSource<T> source = SourceOfPart(p, team, row, task, part);
         TRow logits = LogitRow.Load<T, TAccess, TRow>(source);
         RowRange range = reduction.Union(RangeOf<T, TAccess, TRow>(batch, task, source, logits), team, batch.Settings.SeeksFlatRows);
@@ -147,7 +148,7 @@ public static partial class DistillationLoss
         sums = reduction.Add(sums, team, batch.Settings.Smoothing);
         if (team.Lane == 0)
             p.Sums[((long)row * p.Parts) + part] = new RowPart { Sums = sums, Range = range };
-        if (Arrive(p.Counters, 1 + row, shared) == p.Parts - 1)
+        if (GroupCount.Arrive(p.Counters, 1 + row, shared) == p.Parts - 1)
             FinishRow<T, TAccess, TReduction>(p, team, batch, row, task);
     }
 
@@ -170,7 +171,7 @@ public static partial class DistillationLoss
         }
 
         sums = reduction.Add(sums, team, batch.Settings.Smoothing);
-        RowSource<T> source = SourceOfRow(p.Loss, team, row, task);
+        RowSource<T> source = RowTask.SourceOf(p.Loss, team, row, task);
         bool flat = batch.Settings.SeeksFlatRows != 0 && RowRange.IsFlat(range, batch.Settings.InverseTemperature);
         if (flat || !RowSums.IsFinite(sums))
             sums = reduction.Add(GeneralSums<T, TAccess>(batch, task, source, range, flat), team, batch.Settings.Smoothing);
@@ -179,7 +180,7 @@ public static partial class DistillationLoss
         RowLoss loss = LossOf(batch, task, sums, label);
         if (team.Lane == 0)
         {
-            StoreRow(p.Loss, row, loss, RowRecord.Of(loss, task.Class >= 0, sums.IsRight != 0));
+            RowRecord.Store(p.Loss, row, RowLoss.RecordOf(loss, task.Class >= 0, sums.IsRight != 0));
             p.Outcomes[row] = new RowOutcome { Sums = sums, Loss = loss };
         }
 
@@ -195,7 +196,7 @@ public static partial class DistillationLoss
         where TRow : struct, ILogitRow<TRow>
     {
         RowTeam team = new(Group.DimX);
-        RowTask task = TaskOf(p.Loss, row);
+        RowTask task = RowTask.Of(p.Loss, row);
         RowSource<T> source = SourceOfPart(p, team, row, task, part);
         TRow logits = default;
         logits = logits.Read<T, TAccess>(source, source.First); // on their way while the row's losses are waited for
@@ -218,7 +219,7 @@ public static partial class DistillationLoss
     private static RowSource<T> SourceOfPart<T>(PartArguments<T> p, RowTeam team, int row, RowTask task, int part)
         where T : unmanaged
     {
-        RowSource<T> source = SourceOfRow(p.Loss, team, row, task);
+        RowSource<T> source = RowTask.SourceOf(p.Loss, team, row, task);
         source.First += part * p.PartColumns;
         source.Columns = task.Works != 0 ? EndOfPart(p, part) : 0;
         return source;

@@ -23,7 +23,7 @@ public static partial class DistillationLoss
     internal struct SlabArguments<T>
         where T : unmanaged
     {
-        public Arguments<T> Loss;
+        public LossArguments<T> Loss;
         public int GroupSize;
         public int Slabs;
         public int RowsPerSlab;
@@ -32,7 +32,7 @@ public static partial class DistillationLoss
         public int ChunksPerSlab;
     }
 
-    private static CompositeLaunch BindSlabs<T, TStorage>(KernelContext context, Arguments<T> arguments, CudaPlan plan)
+    private static CompositeLaunch BindSlabs<T, TStorage>(KernelContext context, LossArguments<T> arguments, CudaPlan plan)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
     {
@@ -40,11 +40,11 @@ public static partial class DistillationLoss
         int rowsPerSlab = groupSize / plan.Team;
         int count = ((arguments.Rows - 1) / rowsPerSlab) + 1;
         int groups = Math.Min(MostSlabGroups, count);
-        Workspace workspace = Workspace.ForGroups(context, ref arguments, groups);
+        LossWorkspace workspace = LossWorkspace.ForGroups(context, ref arguments, groups);
         arguments.TeamSize = plan.Team;
         int bytes = rowsPerSlab * arguments.Settings.Columns * Unsafe.SizeOf<T>();
         long chunks = (long)count * bytes / SlabChunks.Size;
-        bool aligned = AreAligned(arguments) && bytes % SlabChunks.Size == 0 && chunks <= int.MaxValue;
+        bool aligned = LossArguments.AreAligned(arguments) && bytes % SlabChunks.Size == 0 && chunks <= int.MaxValue;
         SlabArguments<T> slabs = new()
         {
             Loss = arguments,
@@ -55,7 +55,7 @@ public static partial class DistillationLoss
         };
         Launch rows = context.BindKernel(
             nameof(DistillationLoss), ChooseSlabKernel<T, TStorage>(context, slabs), groups, groupSize, slabs);
-        return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
+        return BatchLaunches.Around(nameof(DistillationLoss), context, KernelVariant.Cuda, arguments, workspace, rows);
     }
 
     private static Action<SlabArguments<T>> ChooseSlabKernel<T, TStorage>(KernelContext context, SlabArguments<T> s)
@@ -126,7 +126,7 @@ public static partial class DistillationLoss
         ArrayView<T> students = chunks.Student.Cast<T>();
         ArrayView<T> teachers = chunks.Teacher.Cast<T>();
         TReduction reduction = default;
-        Arguments<T> a = s.Loss;
+        LossArguments<T> a = s.Loss;
         RowTeam team = new(a.TeamSize);
         LossBatch batch = BatchOf(a);
         BatchSums totals = BatchSums.None(a.Rows);
@@ -137,7 +137,7 @@ public static partial class DistillationLoss
             // Idle teams of the last slab work on what is left in shared memory, so that shuffles stay uniform, and store nothing.
             bool active = firstRow + team.Slot < a.Rows;
             int row = active ? firstRow + team.Slot : a.Rows - 1;
-            RowTask task = TaskOf(a, row);
+            RowTask task = RowTask.Of(a, row);
             bool inChunks = s.ChunksPerSlab > 0 && firstRow <= a.Rows - s.RowsPerSlab;
             if (inChunks)
                 chunks.Load(a.Student, a.Teacher, firstChunk);
@@ -168,8 +168,8 @@ public static partial class DistillationLoss
             RowLoss loss = LossOf(batch, task, sums, label);
             if (active && team.Lane == 0)
             {
-                StoreLosses(a, row, loss);
-                totals = BatchSums.Add(totals, loss, task.Class >= 0, sums.IsRight != 0, row);
+                RowRecord.StoreLosses(a, row, loss.Soft, loss.Hard);
+                totals = RowLoss.AddTo(totals, loss, task.Class >= 0, sums.IsRight != 0, row);
             }
 
             if (a.HasGradient != 0)
@@ -195,7 +195,7 @@ public static partial class DistillationLoss
         }
 
         if (a.HasTotals + a.HasRunning > 0)
-            StoreGroup(a, totals, chunks.Student.Cast<BatchSums>());
+            BatchLaunches.StoreGroup(a, totals, chunks.Student.Cast<BatchSums>());
     }
 
     // For the passes that read a row quad by quad.
@@ -227,7 +227,7 @@ public static partial class DistillationLoss
                 label.Before = elements.Load(source.Student, source.StudentStart + task.Class - 1);
             if (batch.Settings.Blend > 0)
                 label.Teacher = elements.Load(source.Teacher, source.TeacherStart + task.Class);
-            label.Weight = batch.ClassWeight(task.Class);
+            label.Weight = batch.WeightOrNaN(task.Class);
         }
 
         return label;

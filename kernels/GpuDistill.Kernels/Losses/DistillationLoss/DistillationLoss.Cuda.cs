@@ -19,12 +19,12 @@ public static partial class DistillationLoss
 {
     internal const float Log2E = 1.44269504f;
 
-    private static CompositeLaunch BindCuda<T, TStorage>(KernelContext context, Arguments<T> arguments)
+    private static CompositeLaunch BindCuda<T, TStorage>(KernelContext context, LossArguments<T> arguments)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
     {
         int columns = arguments.Settings.Columns;
-        bool whole = columns % Quad.Length == 0 && AreAligned(arguments);
+        bool whole = columns % Quad.Length == 0 && LossArguments.AreAligned(arguments);
         int groupSize = context.GroupSize(PreferredGroupSize);
         CudaPlan plan = CudaPlan.Of(
             columns, whole, context.GroupSize(SlabRow.GroupSize), groupSize, context.Accelerator.WarpSize);
@@ -32,34 +32,30 @@ public static partial class DistillationLoss
             return BindSlabs<T, TStorage>(context, arguments, plan);
         if (plan.Parts > 1)
             return BindParts<T, TStorage>(context, arguments, plan, whole);
-        Workspace workspace = Workspace.ForRecords(context, ref arguments);
+        LossWorkspace workspace = LossWorkspace.ForRecords(context, ref arguments);
         arguments.TeamSize = plan.Team;
         int groups = context.GroupsFor(arguments.Rows, groupSize / plan.Team);
         Launch rows = context.BindKernel(
             nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(context, whole, plan.Quads), groups, groupSize, arguments);
-        return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
+        return BatchLaunches.Around(nameof(DistillationLoss), context, KernelVariant.Cuda, arguments, workspace, rows);
     }
 
-    internal static bool AreAligned<T>(Arguments<T> a)
-        where T : unmanaged =>
-        BufferSpan.IsAligned(a.Student) && BufferSpan.IsAligned(a.Teacher) && BufferSpan.IsAligned(a.Gradient);
-
-    private static Action<Arguments<T>> ChooseRowKernel<T, TStorage>(KernelContext context, bool whole, int quads)
+    private static Action<LossArguments<T>> ChooseRowKernel<T, TStorage>(KernelContext context, bool whole, int quads)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
         !whole ? ChooseRowReduction<T, SingleElements<T, TStorage>, FewFilledRow>(context)
-        : typeof(TStorage) == typeof(HalfStorage) ? (Action<Arguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<HalfStorage>>(context, quads)
-        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<Arguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<BFloat16Storage>>(context, quads)
-        : (Action<Arguments<T>>)(object)ChooseRowQuads<float, WholeQuads>(context, quads);
+        : typeof(TStorage) == typeof(HalfStorage) ? (Action<LossArguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<HalfStorage>>(context, quads)
+        : typeof(TStorage) == typeof(BFloat16Storage) ? (Action<LossArguments<T>>)(object)ChooseRowQuads<ushort, WholeShorts<BFloat16Storage>>(context, quads)
+        : (Action<LossArguments<T>>)(object)ChooseRowQuads<float, WholeQuads>(context, quads);
 
-    private static Action<Arguments<T>> ChooseRowQuads<T, TAccess>(KernelContext context, int quads)
+    private static Action<LossArguments<T>> ChooseRowQuads<T, TAccess>(KernelContext context, int quads)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T> =>
         quads == default(FewFilledRow).Quads
             ? ChooseRowReduction<T, TAccess, FewFilledRow>(context)
             : ChooseRowReduction<T, TAccess, ManyFilledRow>(context);
 
-    private static Action<Arguments<T>> ChooseRowReduction<T, TAccess, TRow>(KernelContext context)
+    private static Action<LossArguments<T>> ChooseRowReduction<T, TAccess, TRow>(KernelContext context)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow> =>
@@ -67,7 +63,7 @@ public static partial class DistillationLoss
 
     [KernelEntry(
         Variant = KernelVariant.Cuda, GroupsPerMultiprocessor = GroupsPerMultiprocessor, DropsRacingReads = true, Instances = nameof(RowInstances))]
-    internal static void CudaRowKernel<T, TAccess, TRow, TReduction>(Arguments<T> a)
+    internal static void CudaRowKernel<T, TAccess, TRow, TReduction>(LossArguments<T> a)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
         where TRow : struct, ILogitRow<TRow>
@@ -81,8 +77,8 @@ public static partial class DistillationLoss
             // Tail rows are computed again by idle teams, so that barriers and shuffles stay uniform, and not stored.
             bool active = first + team.Slot < a.Rows;
             long row = active ? first + team.Slot : a.Rows - 1;
-            RowTask task = TaskOf(a, row);
-            RowSource<T> source = SourceOfRow(a, team, row, task);
+            RowTask task = RowTask.Of(a, row);
+            RowSource<T> source = RowTask.SourceOf(a, team, row, task);
             TRow logits = LogitRow.Load<T, TAccess, TRow>(source);
             RowLabel label = LabelOf<T, TAccess>(batch, task, source);
             Changed<TRow, RowSums> terms = SumsOf<T, TAccess, TRow, TReduction>(batch, task, source, logits, label, team);
@@ -91,7 +87,7 @@ public static partial class DistillationLoss
             if (!active)
                 continue;
             if (team.Lane == 0)
-                StoreRow(a, row, loss, RowRecord.Of(loss, task.Class >= 0, sums.IsRight != 0));
+                RowRecord.Store(a, row, RowLoss.RecordOf(loss, task.Class >= 0, sums.IsRight != 0));
             if (a.HasGradient == 0)
                 continue;
             source.Columns = a.Settings.Columns;
@@ -99,19 +95,6 @@ public static partial class DistillationLoss
             StoreGradientOfTerms<T, TAccess, TRow>(batch, task, source, terms.Now, sums, loss, target);
         }
     }
-
-    internal static RowSource<T> SourceOfRow<T>(Arguments<T> a, RowTeam team, long row, RowTask task)
-        where T : unmanaged => new()
-        {
-            Student = a.Student,
-            Teacher = a.Teacher,
-            StudentStart = row * a.Settings.Columns,
-            TeacherStart = (a.Settings.Soft != 0 ? task.TeacherRow : row) * a.Settings.Columns,
-            Columns = task.Works != 0 ? a.Settings.Columns : 0,
-            First = team.Lane * Quad.Length,
-            Stride = team.Size * Quad.Length,
-            HasTeacher = 1,
-        };
 
     // For the catalog: what a CUDA device is given. Trees are for other devices, in tests.
     private static IEnumerable<Type[]> RowInstances()

@@ -21,7 +21,7 @@ namespace GpuDistill.Kernels;
 //             element is written by the thread that read it, after a barrier behind every other read of its row. Four elements
 //             are one access where rows are whole quads in aligned views.
 // Geometry:   1-D groups; TeamSize threads per row, several rows per group, groups stride over the rows. What goes
-//             before and after is in DistillationLoss.Launches.cs.
+//             before and after is in Batches/BatchLaunches.cs.
 // Numerics:   fp32, fixed order: four terms, a block's quads, a thread's blocks, a tree of the threads. Flat rows (see
 //             LowestFlatTemperature), whose sums are others, and those where an infinite logit came into a rescaled sum are read once
 //             more, with the range known.
@@ -33,16 +33,17 @@ public static partial class DistillationLoss
 {
     private const int PreferredGroupSize = 256;
 
-    private static CompositeLaunch BindPortable<T, TStorage>(KernelContext context, Arguments<T> arguments)
+    private static CompositeLaunch BindPortable<T, TStorage>(KernelContext context, LossArguments<T> arguments)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>
     {
-        bool whole = arguments.Settings.Columns % Quad.Length == 0 && AreAligned(arguments);
-        Workspace workspace = Workspace.ForRecords(context, ref arguments);
+        bool whole = arguments.Settings.Columns % Quad.Length == 0 && LossArguments.AreAligned(arguments);
+        LossWorkspace workspace = LossWorkspace.ForRecords(context, ref arguments);
         int groupSize = context.GroupSize(PreferredGroupSize);
         arguments.TeamSize = RowTeam.SizeFor(arguments.Settings.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Rows, groupSize / arguments.TeamSize);
-        return Launches(
+        return BatchLaunches.Around(
+            nameof(DistillationLoss),
             context,
             KernelVariant.Portable,
             arguments,
@@ -50,7 +51,7 @@ public static partial class DistillationLoss
             context.BindKernel(nameof(DistillationLoss), ChooseKernel<T, TStorage>(whole), groups, groupSize, arguments));
     }
 
-    private static Action<Arguments<T>> ChooseKernel<T, TStorage>(bool whole)
+    private static Action<LossArguments<T>> ChooseKernel<T, TStorage>(bool whole)
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T> =>
         !whole ? RowKernel<T, SingleElements<T, TStorage>>
@@ -59,13 +60,13 @@ public static partial class DistillationLoss
         : Cast<T, float>(RowKernel<float, WholeQuads>);
 
     // Both types are the same.
-    private static Action<Arguments<T>> Cast<T, TSame>(Action<Arguments<TSame>> kernel)
+    private static Action<LossArguments<T>> Cast<T, TSame>(Action<LossArguments<TSame>> kernel)
         where T : unmanaged
         where TSame : unmanaged =>
-        (Action<Arguments<T>>)(object)kernel;
+        (Action<LossArguments<T>>)(object)kernel;
 
     [KernelEntry(DropsRacingReads = true, Instances = nameof(PortableInstances))]
-    internal static void RowKernel<T, TAccess>(Arguments<T> a)
+    internal static void RowKernel<T, TAccess>(LossArguments<T> a)
         where T : unmanaged
         where TAccess : unmanaged, IQuadAccess<T>
     {
@@ -78,8 +79,8 @@ public static partial class DistillationLoss
         {
             bool active = first + team.Slot < a.Rows;
             long row = active ? first + team.Slot : a.Rows - 1;
-            RowTask task = TaskOf(a, row);
-            RowSource<T> source = SourceOfRow(a, team, row, task);
+            RowTask task = RowTask.Of(a, row);
+            RowSource<T> source = RowTask.SourceOf(a, team, row, task);
             RowLabel label = LabelOf<T, TAccess>(batch, task, source);
             RowPart part = new() { Sums = RowSums.Lowest, Range = RowRange.Empty };
             FewQuadsRow logits = default;
@@ -100,7 +101,7 @@ public static partial class DistillationLoss
             if (!active)
                 continue;
             if (team.Lane == 0)
-                StoreRow(a, row, loss, RowRecord.Of(loss, task.Class >= 0, sums.IsRight != 0));
+                RowRecord.Store(a, row, RowLoss.RecordOf(loss, task.Class >= 0, sums.IsRight != 0));
             source.Columns = a.HasGradient != 0 ? a.Settings.Columns : 0;
             GradientTarget<T> target = new() { Gradient = a.Gradient, Start = source.StudentStart, Columns = source.Columns };
             for (int start = 0; start < source.Columns; start += block)
@@ -123,24 +124,6 @@ public static partial class DistillationLoss
         part.Sums = RowSums.Add(part.Sums, sums);
         part.Range = range;
         return part;
-    }
-
-    internal static void StoreRow<T>(Arguments<T> a, long row, RowLoss loss, RowRecord record)
-        where T : unmanaged
-    {
-        a.Records[row] = record;
-        StoreLosses(a, row, loss);
-    }
-
-    internal static void StoreLosses<T>(Arguments<T> a, long row, RowLoss loss)
-        where T : unmanaged
-    {
-        if (a.HasSoftLosses != 0)
-            a.SoftLosses[row] = loss.Soft;
-        if (a.HasHardLosses != 0)
-            a.HardLosses[row] = loss.Hard;
-        if (a.HasTotalLosses != 0)
-            a.TotalLosses[row] = (a.Settings.SoftWeight * loss.Soft) + (a.Settings.HardWeight * loss.Hard);
     }
 
     // For the catalog.

@@ -4,14 +4,14 @@ namespace GpuDistill.Kernels;
 // what is in Passes/.
 public static partial class DistillationLoss
 {
-    private static LossBatch BatchOf<T>(Arguments<T> a)
+    private static LossBatch BatchOf<T>(LossArguments<T> a)
         where T : unmanaged => new()
         {
             Settings = a.Settings,
             ClassWeights = a.ClassWeights,
             HasClassWeights = a.HasClassWeights,
-            SoftReduction = SoftReductionOf(a),
-            HardReduction = HardReductionOf(a),
+            SoftReduction = LossArguments.SoftReductionOf(a),
+            HardReduction = LossArguments.HardReductionOf(a),
         };
 
     // A row in registers whose sums are known, and, where the row is one for the passes of PlainPasses.cs, what its gradient is made of
@@ -172,7 +172,7 @@ public static partial class DistillationLoss
             label = place > 2 ? RowLabel.Next(label, quad.W) : label;
             if (batch.Settings.Blend > 0)
                 label.Teacher = access.LoadOne(source.Teacher, source.TeacherStart + task.Class);
-            label.Weight = batch.ClassWeight(task.Class);
+            label.Weight = batch.WeightOrNaN(task.Class);
         }
 
         return label;

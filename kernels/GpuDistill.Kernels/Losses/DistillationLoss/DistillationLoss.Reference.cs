@@ -67,7 +67,7 @@ public static partial class DistillationLoss
                 if (row.Reason is InvalidRowReason.Label or InvalidRowReason.TeacherRow)
                     continue;
                 softCount++;
-                if (row.Labelled)
+                if (row.Labelled && IsWeight(WeightOf(label)))
                     hardCount += WeightOf(label);
             }
 
@@ -110,7 +110,12 @@ public static partial class DistillationLoss
             }
 
             if (row.Labelled && (_options.HardWeight > 0 || !soft))
+            {
+                if (!IsWeight(WeightOf(label)) || (_options.LabelSmoothing > 0 && !(_classWeights ?? []).All(weight => IsWeight(weight))))
+                    return Leave(row, InvalidRowReason.ClassWeight);
                 AddHard(row, logH, label);
+            }
+
             if (!double.IsFinite(row.Soft))
                 return Leave(row, InvalidRowReason.InfiniteSoftLoss);
             if (!double.IsFinite(row.Hard))
@@ -144,7 +149,7 @@ public static partial class DistillationLoss
             double[] target = new double[_columns];
             for (int i = 0; i < _columns; i++)
             {
-                target[i] = (smoothing / _columns * WeightOf(i)) + (i == label ? (1 - smoothing) * WeightOf(i) : 0);
+                target[i] = (smoothing > 0 ? smoothing / _columns * WeightOf(i) : 0) + (i == label ? (1 - smoothing) * WeightOf(i) : 0);
                 mass += target[i];
                 row.Hard -= target[i] > 0 ? target[i] * logH[i] : 0;
             }
@@ -165,6 +170,8 @@ public static partial class DistillationLoss
             SoftSize = new double[_columns],
             HardSize = new double[_columns],
         };
+
+        private static bool IsWeight(double weight) => double.IsFinite(weight) && weight >= 0;
 
         private double WeightOf(int label) => _classWeights is null ? 1 : _classWeights[label];
 

@@ -1,5 +1,3 @@
-using ILGPU;
-
 namespace GpuDistill.Kernels;
 
 /// <summary>
@@ -25,12 +23,19 @@ namespace GpuDistill.Kernels;
 /// (below about 1e-38 of its largest) adds nothing whatever the student's. A row without a loss is left out: its losses and
 /// its gradient are 0, and the totals name the first such row by its place in the batch, as the row of the teacher's logits
 /// where rows are gathered (but by its place where just that index is wrong). Rows left out for their label or
-/// their teacher row do not count in <see cref="Reduction.Mean"/>; rows left out for their logits do.
+/// their teacher row do not count in <see cref="Reduction.Mean"/>; rows left out for their logits or a class weight do, and a
+/// label's weight that is negative, infinite or NaN adds nothing to the weights that the mean divides by.
 /// </para>
-/// <para>Class weights cannot be checked on the host: negative ones, infinities and NaN give results without meaning.</para>
 /// </remarks>
 public static partial class DistillationLoss
 {
+    /// <summary>
+    /// Teacher and student logits of a row that span at most half a temperature make it "flat": every exponential is near 1
+    /// and q - p is a small difference of nearly equal numbers, which is then computed from e^x - 1 instead. Looked for
+    /// only from this temperature on; below it, the plain difference is as good.
+    /// </summary>
+    internal const float LowestFlatTemperature = 16;
+
     /// <summary>Binds the operation to its buffers.</summary>
     /// <typeparam name="T">
     /// The type of the logits and the gradient in memory: float, <see cref="System.Half"/> (or ILGPU's type of the same bits) or
@@ -97,40 +102,9 @@ public static partial class DistillationLoss
         CheckOptions(options);
         CheckInputs(inputs, options);
         LossChecks.Outputs(inputs, outputs);
-        Arguments<T> arguments = ArgumentsOf(inputs, outputs, SettingsOf(inputs, options));
+        LossArguments<T> arguments = LossArguments.Of(inputs, outputs, SettingsOf(inputs, options));
         return Table<T, TStorage>.Variants.Bind(context, arguments, variant);
     }
-
-    internal static Arguments<T> ArgumentsOf<T>(DistillationInputs<T> inputs, DistillationOutputs<T> outputs, LossSettings settings)
-        where T : unmanaged => new()
-        {
-            Student = inputs.Student.Data,
-            Teacher = inputs.Teacher.Data,
-            TeacherRows = inputs.TeacherRows,
-            Labels = inputs.Labels,
-            ClassWeights = inputs.ClassWeights,
-            Gradient = outputs.Gradient.Data,
-            SoftLosses = outputs.SoftLosses,
-            HardLosses = outputs.HardLosses,
-            TotalLosses = outputs.TotalLosses,
-            Totals = outputs.Totals,
-            Running = outputs.Running,
-            Settings = settings,
-            Rows = inputs.Student.Rows,
-            HasTeacherRows = Flag(inputs.TeacherRows),
-            HasLabels = Flag(inputs.Labels),
-            HasClassWeights = Flag(inputs.ClassWeights),
-            HasGradient = Flag(outputs.Gradient.Data),
-            HasSoftLosses = Flag(outputs.SoftLosses),
-            HasHardLosses = Flag(outputs.HardLosses),
-            HasTotalLosses = Flag(outputs.TotalLosses),
-            HasTotals = Flag(outputs.Totals),
-            HasRunning = Flag(outputs.Running),
-        };
-
-    private static int Flag<T>(ArrayView<T> view)
-        where T : unmanaged =>
-        view.Length > 0 ? 1 : 0;
 
     private static LossSettings SettingsOf<T>(DistillationInputs<T> inputs, DistillationOptions options)
         where T : unmanaged
@@ -167,7 +141,7 @@ public static partial class DistillationLoss
         where T : unmanaged
         where TStorage : unmanaged, IStorage<T>, ISimdStorage<T>
     {
-        public static readonly VariantTable<Arguments<T>> Variants =
+        public static readonly VariantTable<LossArguments<T>> Variants =
             new(nameof(DistillationLoss), BindPortable<T, TStorage>, BindCpu<T, TStorage>, BindCuda<T, TStorage>);
     }
 }

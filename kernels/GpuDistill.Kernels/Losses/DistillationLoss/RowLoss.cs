@@ -27,7 +27,7 @@ internal struct RowLoss
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RowLoss Of(
-        DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float softReduction, float hardReduction)
+        LossSettings settings, RowSums sums, RowLabel label, float softReduction, float hardReduction)
     {
         RowLoss row = default;
         bool hard = settings.Hard != 0 && label.Class >= 0;
@@ -46,8 +46,33 @@ internal struct RowLoss
         return Invalid(ReasonOf(row, settings, sums, hard, student, teacher));
     }
 
+    public static RowRecord RecordOf(RowLoss loss, bool labelled, bool correct) => new()
+    {
+        Soft = loss.Soft,
+        KlDivergence = loss.KlDivergence,
+        Hard = loss.Hard,
+        State = RowRecord.StateOf(labelled, correct, loss.Reason),
+    };
+
+    /// <summary>Adds a row that comes after all that are in the sums.</summary>
+    public static BatchSums AddTo(BatchSums sums, RowLoss loss, bool labelled, bool correct, int row)
+    {
+        sums.Soft += loss.Soft;
+        sums.KlDivergence += loss.KlDivergence;
+        sums.Hard += loss.Hard;
+        sums.Labelled += labelled ? 1 : 0;
+        sums.Correct += labelled && correct && loss.Reason == 0 ? 1 : 0;
+        if (loss.Reason != 0 && sums.Reason == 0)
+        {
+            sums.FirstInvalid = row;
+            sums.Reason = loss.Reason;
+        }
+
+        return sums;
+    }
+
     /// <summary>The soft part of a flat row's gradient at one class, less the label's share.</summary>
-    public static float FlatGradient(RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, float z, float v, bool labelled)
+    public static float FlatGradient(RowLoss row, LossSettings settings, RowSums sums, float z, float v, bool labelled)
     {
         float studentLogit = z - sums.StudentMaximum;
         float teacherLogit = v - sums.TeacherMaximum;
@@ -81,12 +106,14 @@ internal struct RowLoss
 
     // A maximum of NaN or +-infinity, or a NaN anywhere, makes a sum NaN; a row with a softmax has at least e^0.
     private static InvalidRowReason ReasonOf(
-        RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, bool hard, float student, float teacher)
+        RowLoss row, LossSettings settings, RowSums sums, bool hard, float student, float teacher)
     {
         if ((settings.Soft != 0 && !FloatBits.IsPositive(student)) || (hard && !FloatBits.IsPositive(sums.Hard)))
             return InvalidRowReason.StudentLogits;
         if (settings.Soft != 0 && !FloatBits.IsPositive(teacher))
             return InvalidRowReason.TeacherLogits;
+        if (FloatBits.IsNaN(row.Hard))
+            return InvalidRowReason.ClassWeight;
         return FloatBits.IsFinite(row.Soft) && FloatBits.IsFinite(row.KlDivergence)
             ? InvalidRowReason.InfiniteHardLoss
             : InvalidRowReason.InfiniteSoftLoss;
@@ -108,7 +135,7 @@ internal struct RowLoss
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static RowLoss SoftPart(
-        RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float student, float teacher, float reduction)
+        RowLoss row, LossSettings settings, RowSums sums, RowLabel label, float student, float teacher, float reduction)
     {
         float inverseTemperature = settings.InverseTemperature;
         float inverseTeacher = 1 / teacher; // a GPU's division is many instructions
@@ -145,15 +172,15 @@ internal struct RowLoss
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static RowLoss HardPart(
-        RowLoss row, DistillationLoss.LossSettings settings, RowSums sums, RowLabel label, float labelLogit, float reduction)
+        RowLoss row, LossSettings settings, RowSums sums, RowLabel label, float labelLogit, float reduction)
     {
         float logSum = XMath.Log(sums.Hard);
         float sure = (1 - settings.Smoothing) * label.Weight;
         float each = settings.SmoothingPerClass;
         float uniform = each * sums.UniformWeight;
-        // A weight of 0 takes even an infinite term out.
-        row.Hard = (sure > 0 ? sure * (logSum - labelLogit) : 0)
-            + (uniform > 0 ? (uniform * logSum) - (each * sums.Uniform) : 0);
+        // A weight of 0 takes even an infinite term out, and one of NaN leaves NaN.
+        row.Hard = (sure > 0 ? sure * (logSum - labelLogit) : sure)
+            + (uniform > 0 ? (uniform * logSum) - (each * sums.Uniform) : uniform);
         float factor = settings.HardWeight * reduction;
         row.HardFactor = factor * (sure + uniform) / sums.Hard;
         row.UniformFactor = factor * each;

@@ -17,10 +17,10 @@ public static partial class LogitMatching
         : CpuLaunch(nameof(LogitMatching), variant, context.Workers)
         where F : struct, ISimd<F>
     {
-        private readonly DistillationLoss.Arguments<float> _loss = arguments.Loss;
+        private readonly LossArguments<float> _loss = arguments.Loss;
         private readonly int _columns = arguments.Loss.Settings.Columns;
         private readonly bool _zeroMean = arguments.ZeroMean != 0;
-        private readonly DistillationLoss.CpuBatch<float> _batch = new(context, arguments.Loss);
+        private readonly CpuLossBatch<float> _batch = new(context, arguments.Loss);
         private readonly float* _student = CpuPointer.Of(arguments.Loss.Student);
         private readonly float* _teacher = CpuPointer.Of(arguments.Loss.Teacher);
         private readonly float* _gradient = CpuPointer.Of(arguments.Loss.Gradient);
@@ -45,30 +45,27 @@ public static partial class LogitMatching
             base.Dispose(disposing);
         }
 
-        private DistillationLoss.RowRecord Row(int row, DistillationLoss.RowTask task, float reduction)
+        private RowRecord Row(int row, RowTask task, float reduction)
         {
-            RowLoss loss = RowLoss.Invalid((InvalidRowReason)task.Reason);
+            int reason = task.Reason;
+            float loss = 0;
             float count = 0;
             float mean = 0;
             float* student = _student + ((long)row * _columns);
             float* teacher = _teacher + ((long)task.TeacherRow * _columns);
-            if (loss.Reason == 0 && !Mean(student, teacher, out mean, out count))
-                loss = RowLoss.Invalid(HasSoftmax(student) && !HasSoftmax(teacher) ? InvalidRowReason.TeacherLogits : InvalidRowReason.StudentLogits);
+            if (reason == 0 && !Mean(student, teacher, out mean, out count))
+                reason = (int)(HasSoftmax(student) && !HasSoftmax(teacher) ? InvalidRowReason.TeacherLogits : InvalidRowReason.StudentLogits);
 
-            bool correct = loss.Reason == 0 && task.Class >= 0 && IsLargest(student, task.Class, _columns);
+            bool correct = reason == 0 && task.Class >= 0 && IsLargest(student, task.Class, _columns);
             float* gradient = _gradient == null ? null : _gradient + ((long)row * _columns);
-            if (loss.Reason == 0)
-            {
-                loss.Soft = Differences(student, teacher, gradient, mean, _loss.Settings.SoftWeight * reduction / count) / (2 * count);
-                loss.KlDivergence = loss.Soft;
-            }
+            if (reason == 0)
+                loss = Differences(student, teacher, gradient, mean, _loss.Settings.SoftWeight * reduction / count) / (2 * count);
             else if (gradient != null)
-            {
                 new Span<float>(gradient, _columns).Clear();
-            }
 
-            DistillationLoss.StoreLosses(_loss, row, loss);
-            return DistillationLoss.RowRecord.Of(loss, task.Class >= 0, correct);
+            RowRecord record = new() { Soft = loss, KlDivergence = loss, State = RowRecord.StateOf(task.Class >= 0, correct, reason) };
+            RowRecord.StoreLosses(_loss, row, record.Soft, record.Hard);
+            return record;
         }
 
         // The mean of z - v, or 0 where logits are matched as they are, and the number of classes kept. False for an invalid row.

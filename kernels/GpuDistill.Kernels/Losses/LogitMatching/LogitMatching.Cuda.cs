@@ -37,7 +37,7 @@ public static partial class LogitMatching
         arguments.Loss.TeamSize = plan.Team;
         if (plan.IsSlab)
             return BindSlabs(context, arguments, slabGroupSize);
-        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForRecords(context, ref arguments.Loss);
+        LossWorkspace workspace = LossWorkspace.ForRecords(context, ref arguments.Loss);
         int groups = context.GroupsFor(arguments.Loss.Rows, groupSize / plan.Team);
         if (plan.Parts > 1)
             groups = Math.Min(groups, GroupsPerMultiprocessor * Math.Max(1, context.Accelerator.NumMultiprocessors));
@@ -46,7 +46,7 @@ public static partial class LogitMatching
             : plan.Quads == default(FewQuadsRow).Quads ? ChooseRowKernel<WholeQuads, FewQuadsRow>(context.HasFixedWarps)
             : ChooseRowKernel<WholeQuads, ManyQuadsRow>(context.HasFixedWarps);
         Launch rows = context.BindKernel(nameof(LogitMatching), rowKernel, groups, groupSize, arguments);
-        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
+        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
     }
 
     private static Action<Arguments> ChooseRowKernel<TAccess, TRow>(bool shuffles)
@@ -66,8 +66,8 @@ public static partial class LogitMatching
         int rowsPerSlab = groupSize / arguments.Loss.TeamSize;
         int count = ((arguments.Loss.Rows - 1) / rowsPerSlab) + 1;
         int groups = Math.Min(MostSlabGroups, count);
-        bool isAligned = DistillationLoss.AreAligned(arguments.Loss);
-        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForGroups(context, ref arguments.Loss, groups);
+        bool isAligned = LossArguments.AreAligned(arguments.Loss);
+        LossWorkspace workspace = LossWorkspace.ForGroups(context, ref arguments.Loss, groups);
         SlabArguments slabs = new()
         {
             Matching = arguments,
@@ -76,7 +76,7 @@ public static partial class LogitMatching
         };
         Action<SlabArguments> slabKernel = context.HasFixedWarps ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>;
         Launch rows = context.BindKernel(nameof(LogitMatching), slabKernel, groups, groupSize, slabs);
-        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
+        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
     }
 
     [KernelEntry(GroupSize = Slab.GroupSize, Variant = KernelVariant.Cuda, Instances = nameof(SlabInstances))]
@@ -85,17 +85,17 @@ public static partial class LogitMatching
     {
         ArrayView<float> students = SharedMemory.Allocate<float>(Slab.MostFloats);
         ArrayView<float> teachers = SharedMemory.Allocate<float>(Slab.MostFloats);
-        DistillationLoss.Arguments<float> a = s.Matching.Loss;
+        LossArguments<float> a = s.Matching.Loss;
         RowTeam team = new(a.TeamSize);
-        float reduction = DistillationLoss.SoftReductionOf(a);
-        DistillationLoss.BatchSums totals = DistillationLoss.BatchSums.None(a.Rows);
+        float reduction = LossArguments.SoftReductionOf(a);
+        BatchSums totals = BatchSums.None(a.Rows);
         for (int slab = Grid.IdxX; slab < s.Slabs; slab += Grid.DimX)
         {
             // Idle teams of the last slab work on what is left in shared memory, so that shuffles stay uniform, and store nothing.
             int first = slab * team.RowsPerGroup;
             bool active = first + team.Slot < a.Rows;
             int row = active ? first + team.Slot : a.Rows - 1;
-            DistillationLoss.RowTask task = DistillationLoss.TaskOf(a, row);
+            RowTask task = RowTask.Of(a, row);
             long start = (long)first * a.Settings.Columns;
             int count = XMath.Min(a.Rows - first, team.RowsPerGroup) * a.Settings.Columns;
             s.Slab.Load(a.Student, start, count, students);
@@ -116,12 +116,12 @@ public static partial class LogitMatching
                 Stride = team.Size * Quad.Length,
                 HasTeacher = 1,
             };
-            DistillationLoss.RowRecord record = MatchRow<SharedElements, SlabQuadsRow, TReduction>(
+            RowRecord record = MatchRow<SharedElements, SlabQuadsRow, TReduction>(
                 s.Matching, task, source, students, reduction, team, writes: a.HasGradient != 0);
             if (active && team.Lane == 0)
             {
-                DistillationLoss.StoreLosses(a, row, new RowLoss { Soft = record.Soft });
-                totals = DistillationLoss.BatchSums.Add(totals, DistillationLoss.BatchSums.Of(record, row, a.Rows));
+                RowRecord.StoreLosses(a, row, record.Soft, record.Hard);
+                totals = BatchSums.Add(totals, BatchSums.Of(record, row, a.Rows));
             }
 
             Group.Barrier(); // all rows are done
@@ -131,7 +131,7 @@ public static partial class LogitMatching
         }
 
         if (a.HasTotals + a.HasRunning > 0)
-            DistillationLoss.StoreGroup(a, totals, SharedMemory.Allocate<DistillationLoss.BatchSums>(Slab.GroupSize));
+            BatchLaunches.StoreGroup(a, totals, SharedMemory.Allocate<BatchSums>(Slab.GroupSize));
     }
 
     // For the catalog: what a CUDA device is given. Trees are for other devices, in tests.

@@ -10,7 +10,7 @@ namespace GpuDistill.Kernels;
 // Shapes:     Student, Gradient [Rows x Columns], Teacher [TeacherCount x Columns], losses [Rows]; the gradient may lie over the student's
 //             logits: an element is written by the thread that read it, after a reduction behind every other read of its row.
 // Geometry:   1-D groups, TeamSize threads per row, groups stride over the rows. What goes before and after, the count of the rows that
-//             take part and the totals, is that of the distillation loss (DistillationLoss.Launches.cs), as if this were its soft loss.
+//             take part and the totals, is in Batches/BatchLaunches.cs; to it, this is a soft loss.
 // Numerics:   fp32, fixed order: four terms, a thread's quads, a tree of the threads.
 // Edges:      tail rows are computed again by idle teams (barriers stay uniform) and not stored. -inf is left out; a row with NaN or +inf
 //             is left out whole, and which side it is on follows from bits that are joined with the sums.
@@ -22,18 +22,18 @@ public static partial class LogitMatching
     private static CompositeLaunch BindPortable(KernelContext context, Arguments arguments)
     {
         bool whole = IsWhole(arguments);
-        DistillationLoss.Workspace workspace = DistillationLoss.Workspace.ForRecords(context, ref arguments.Loss);
+        LossWorkspace workspace = LossWorkspace.ForRecords(context, ref arguments.Loss);
         int groupSize = context.GroupSize(PreferredGroupSize);
         arguments.Loss.TeamSize = RowTeam.SizeFor(arguments.Loss.Settings.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Loss.Rows, groupSize / arguments.Loss.TeamSize);
         Launch rows = context.BindKernel(
             nameof(LogitMatching), whole ? RowKernel<WholeQuads> : RowKernel<SingleElements<float, FloatStorage>>, groups, groupSize, arguments);
-        return DistillationLoss.Launches(nameof(LogitMatching), context, KernelVariant.Portable, arguments.Loss, workspace, rows);
+        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Portable, arguments.Loss, workspace, rows);
     }
 
     // Whether each row begins at a multiple of 16 bytes and is a whole number of them.
     private static bool IsWhole(Arguments arguments) =>
-        arguments.Loss.Settings.Columns % Quad.Length == 0 && DistillationLoss.AreAligned(arguments.Loss);
+        arguments.Loss.Settings.Columns % Quad.Length == 0 && LossArguments.AreAligned(arguments.Loss);
 
     [KernelEntry(DropsRacingReads = true, Instances = nameof(PortableInstances))]
     internal static void RowKernel<TAccess>(Arguments arguments)
@@ -45,27 +45,27 @@ public static partial class LogitMatching
         where TRow : struct, ILogitRow<TRow>
         where TReduction : unmanaged, IRowReduction
     {
-        DistillationLoss.Arguments<float> a = arguments.Loss;
+        LossArguments<float> a = arguments.Loss;
         RowTeam team = new(a.TeamSize);
-        float reduction = DistillationLoss.SoftReductionOf(a);
+        float reduction = LossArguments.SoftReductionOf(a);
         long step = (long)Grid.DimX * team.RowsPerGroup;
         for (long first = (long)Grid.IdxX * team.RowsPerGroup; first < a.Rows; first += step)
         {
             bool active = first + team.Slot < a.Rows;
             long row = active ? first + team.Slot : a.Rows - 1;
-            DistillationLoss.RowTask task = DistillationLoss.TaskOf(a, row);
-            RowSource<float> source = DistillationLoss.SourceOfRow(a, team, row, task);
+            RowTask task = RowTask.Of(a, row);
+            RowSource<float> source = RowTask.SourceOf(a, team, row, task);
             bool writes = active && a.HasGradient != 0;
-            DistillationLoss.RowRecord record = MatchRow<TAccess, TRow, TReduction>(arguments, task, source, a.Gradient, reduction, team, writes);
+            RowRecord record = MatchRow<TAccess, TRow, TReduction>(arguments, task, source, a.Gradient, reduction, team, writes);
             if (active && team.Lane == 0)
-                DistillationLoss.StoreRow(a, row, new RowLoss { Soft = record.Soft }, record);
+                RowRecord.Store(a, row, record);
         }
     }
 
     // One row, by its team; its gradient to the student's place in a view.
-    private static DistillationLoss.RowRecord MatchRow<TAccess, TRow, TReduction>(
+    private static RowRecord MatchRow<TAccess, TRow, TReduction>(
         Arguments arguments,
-        DistillationLoss.RowTask task,
+        RowTask task,
         RowSource<float> source,
         ArrayView<float> gradient,
         float reduction,
@@ -77,7 +77,7 @@ public static partial class LogitMatching
     {
         TAccess access = default;
         TReduction teamReduction = default;
-        DistillationLoss.LossSettings settings = arguments.Loss.Settings;
+        LossSettings settings = arguments.Loss.Settings;
         MatchingSumsPass sumsPass = new() { Class = task.Class, LabelLogit = float.PositiveInfinity };
         if (task.Class >= 0)
             sumsPass.LabelLogit = access.LoadOne(source.Student, source.StudentStart + task.Class);
@@ -115,7 +115,7 @@ public static partial class LogitMatching
         squares = teamReduction.Join<float, Sum>(squares, team);
         float loss = reason == 0 ? 0.5f * squares * perClass : 0;
         bool correct = task.Class >= 0 && (sums.State & MatchingSums.LabelIsBeaten) == 0;
-        return DistillationLoss.RowRecord.Of(new RowLoss { Soft = loss, KlDivergence = loss, Reason = reason }, task.Class >= 0, correct);
+        return new RowRecord { Soft = loss, KlDivergence = loss, State = RowRecord.StateOf(task.Class >= 0, correct, reason) };
     }
 
     // The InvalidRowReason: of -infinity wherever the other has a logit, and of differences beyond fp32, the student's.

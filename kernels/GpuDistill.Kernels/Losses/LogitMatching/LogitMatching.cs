@@ -57,7 +57,7 @@ public static partial class LogitMatching
         Arguments arguments = new()
         {
             ZeroMean = options.ZeroMean ? 1 : 0,
-            Loss = DistillationLoss.ArgumentsOf(inputs, outputs, new DistillationLoss.LossSettings
+            Loss = LossArguments.Of(inputs, outputs, new LossSettings
             {
                 Columns = inputs.Student.Columns,
                 SoftWeight = options.Weight,
@@ -78,8 +78,8 @@ public static partial class LogitMatching
 
     internal struct Arguments
     {
-        /// <summary>The rows and what is written of them, in the distillation loss's terms: this is its soft loss.</summary>
-        public DistillationLoss.Arguments<float> Loss;
+        /// <summary>The rows and what is written of them, as a soft loss.</summary>
+        public LossArguments<float> Loss;
         public int ZeroMean;
     }
 

@@ -33,6 +33,17 @@ internal struct RowSource<T>
     }
 }
 
+/// <summary>Where a row's gradient goes. A device struct.</summary>
+internal struct GradientTarget<T>
+    where T : unmanaged
+{
+    public ArrayView<T> Gradient;
+
+    /// <summary>The row's first element.</summary>
+    public long Start;
+    public int Columns;
+}
+
 /// <summary>What is done to each quad of a row, in order.</summary>
 internal interface IQuadPass<TState>
     where TState : struct

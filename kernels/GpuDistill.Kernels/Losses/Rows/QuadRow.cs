@@ -112,6 +112,39 @@ internal struct JoinedRow<TLow, THigh> : ILogitRow<JoinedRow<TLow, THigh>>
     }
 }
 
+/// <summary>The same of two of a kind: a name that does not say its row twice, and so can be nested.</summary>
+internal struct TwiceRow<TRow> : ILogitRow<TwiceRow<TRow>>
+    where TRow : struct, ILogitRow<TRow>
+{
+    private JoinedRow<TRow, TRow> _both;
+
+    public readonly int Quads => _both.Quads;
+
+    public TwiceRow<TRow> Read<T, TAccess>(RowSource<T> source, int first)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T> => new() { _both = _both.Read<T, TAccess>(source, first) };
+
+    public TwiceRow<TRow> Widen<T, TAccess>()
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T> => new() { _both = _both.Widen<T, TAccess>() };
+
+    public TState Fold<T, TAccess, TState, TPass>(RowSource<T> source, int first, TState state, TPass pass)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+        where TState : struct
+        where TPass : struct, IQuadPass<TState> => _both.Fold<T, TAccess, TState, TPass>(source, first, state, pass);
+
+    public Changed<TwiceRow<TRow>, TState> Change<T, TAccess, TState, TPass>(RowSource<T> source, int first, TState state, TPass pass)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+        where TState : struct
+        where TPass : struct, IQuadChange<TState>
+    {
+        Changed<JoinedRow<TRow, TRow>, TState> changed = _both.Change<T, TAccess, TState, TPass>(source, first, state, pass);
+        return new Changed<TwiceRow<TRow>, TState> { Now = new TwiceRow<TRow> { _both = changed.Now }, State = changed.State };
+    }
+}
+
 /// <summary>Any number of quads, read again in each pass: for rows that no team holds in its registers.</summary>
 internal struct StreamedRow : ILogitRow<StreamedRow>
 {

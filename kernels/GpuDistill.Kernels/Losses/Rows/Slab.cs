@@ -1,5 +1,3 @@
-// What a thread has in registers of a slab's row: 3 quads.
-global using SlabQuadsRow = GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.JoinedRow<GpuDistill.Kernels.QuadRow<GpuDistill.Kernels.PerhapsInRow>, GpuDistill.Kernels.QuadRow<GpuDistill.Kernels.PerhapsInRow>>, GpuDistill.Kernels.QuadRow<GpuDistill.Kernels.PerhapsInRow>>;
 using ILGPU;
 
 namespace GpuDistill.Kernels;

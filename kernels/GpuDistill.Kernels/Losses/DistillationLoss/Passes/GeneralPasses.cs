@@ -1,4 +1,3 @@
-using ILGPU;
 using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
@@ -89,7 +88,7 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
             sums.Hard += XMath.Exp2(student * DistillationLoss.Log2E);
             if (Batch.Settings.Smoothing > 0)
             {
-                float weight = Batch.ClassWeight(column);
+                float weight = Batch.WeightOrNaN(column);
                 sums.UniformWeight += weight;
                 sums.Uniform += weight == 0 ? 0 : weight * student;
             }
@@ -97,17 +96,6 @@ internal struct GeneralSums<T, TAccess> : IQuadPass<RowSums>
 
         return sums;
     }
-}
-
-/// <summary>Where a row's gradient goes. A device struct.</summary>
-internal struct GradientTarget<T>
-    where T : unmanaged
-{
-    public ArrayView<T> Gradient;
-
-    /// <summary>The row's first element.</summary>
-    public long Start;
-    public int Columns;
 }
 
 /// <summary>Writes the gradient of a row; the state is nothing. A device struct.</summary>

@@ -3,37 +3,36 @@ using ILGPU.Algorithms;
 
 namespace GpuDistill.Kernels;
 
-// Around the pass over the rows, for the variants that are kernels, here and of LogitMatching: before it, with Reduction.Mean, a
-// count of the rows and labels; after it the totals. Each is done by groups of a block of rows, since one group alone would take each of
+// Around the pass over the rows, for the variants of losses that are kernels: before it, with Reduction.Mean, a count of the rows
+// and labels; after it the totals. Each is done by groups of a block of rows, since one group alone would take each of
 // its threads through 4096 of a million rows; and the group that is done last adds up the blocks, in their order, whichever it is.
 //
 // Visibility: a group's first thread writes its block's sum, all threads pass a fence, the first counts the group by an atomic addition,
 // and who has counted the last passes a fence, and its group a barrier, before they read the blocks. (All threads pass the fences:
 // ILGPU's OpenCL backend writes them as barriers.) The last group leaves the count at 0 for the next run. Runs of one launch follow each
 // other (Launch): they write the same totals.
-public static partial class DistillationLoss
+internal static class BatchLaunches
 {
+    // Threads of a group, where the device has so many.
+    private const int PreferredGroupSize = 256;
+
     private const int RowsPerThread = 4;
 
     // Terms that a thread sums before it adds them to the sum so far: few additions of a small to a large number.
     private const int SumsPerBlock = 64;
 
-    private static CompositeLaunch Launches<T>(
-        KernelContext context, KernelVariant variant, Arguments<T> a, Workspace workspace, params ReadOnlySpan<Launch> rowPasses)
-        where T : unmanaged =>
-        Launches(nameof(DistillationLoss), context, variant, a, workspace, rowPasses);
-
-    internal static CompositeLaunch Launches<T>(
+    /// <summary>The passes over the rows with what goes before and after them.</summary>
+    public static CompositeLaunch Around<T>(
         string operation,
         KernelContext context,
         KernelVariant variant,
-        Arguments<T> a,
-        Workspace workspace,
+        LossArguments<T> a,
+        LossWorkspace workspace,
         params ReadOnlySpan<Launch> rowPasses)
         where T : unmanaged
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
-        int blocks = Blocks(a.Rows, groupSize);
+        int blocks = BlocksOf(context, a.Rows);
         List<Launch> parts = [];
         if (a.Settings.Counts != 0)
             parts.Add(context.BindKernel(operation, CountKernel, blocks, groupSize, a));
@@ -44,11 +43,15 @@ public static partial class DistillationLoss
         return new CompositeLaunch(operation, variant, [.. parts], workspace);
     }
 
-    private static int Blocks(int rows, int groupSize) => (rows - 1) / (groupSize * RowsPerThread) + 1;
+    /// <summary>Blocks of rows, each summed by a group.</summary>
+    public static int BlocksOf(KernelContext context, int rows) => Blocks(rows, context.GroupSize(PreferredGroupSize));
+
+    /// <summary>Blocks of as many items as a group takes.</summary>
+    public static int Blocks(int rows, int groupSize) => (rows - 1) / (groupSize * RowsPerThread) + 1;
 
     // The reductions' scales: 1 over the rows that take part and 1 over the labelled rows' weights.
     [KernelEntry]
-    internal static void CountKernel<T>(Arguments<T> a)
+    internal static void CountKernel<T>(LossArguments<T> a)
         where T : unmanaged
     {
         BatchCounts counts = default;
@@ -58,10 +61,13 @@ public static partial class DistillationLoss
             long row = start + (i * Group.DimX) + Group.IdxX;
             if (row < a.Rows)
             {
-                RowTask task = TaskOf(a, row);
+                RowTask task = RowTask.Of(a, row);
                 counts.Rows += task.Works;
                 if (task.Works != 0 && task.Class >= 0)
-                    counts.Weights += a.HasClassWeights != 0 ? a.ClassWeights[task.Class] : 1;
+                {
+                    float weight = a.HasClassWeights != 0 ? a.ClassWeights[task.Class] : 1;
+                    counts.Weights += FloatBits.IsWeight(weight) ? weight : 0;
+                }
             }
         }
 
@@ -70,7 +76,7 @@ public static partial class DistillationLoss
         {
             if (Group.IdxX == 0)
                 a.BlockCounts[Grid.IdxX] = counts;
-            if (!IsLast(a.Finished))
+            if (!GroupCount.IsLast(a.Finished))
                 return;
             counts = default;
             for (int block = Group.IdxX; block < Grid.DimX; block += Group.DimX)
@@ -88,7 +94,7 @@ public static partial class DistillationLoss
 
     // The totals of a block of rows, from their records.
     [KernelEntry]
-    internal static void RecordsKernel<T>(Arguments<T> a)
+    internal static void RecordsKernel<T>(LossArguments<T> a)
         where T : unmanaged
     {
         BatchSums sums = BatchSums.None(a.Rows);
@@ -103,8 +109,8 @@ public static partial class DistillationLoss
         StoreGroup(a, sums, SharedMemory.Allocate<BatchSums>(RowTeam.MaxGroupSize));
     }
 
-    // Adds what a group's threads have of the totals to what the others have.
-    internal static void StoreGroup<T>(Arguments<T> a, BatchSums sums, ArrayView<BatchSums> scratch)
+    /// <summary>Adds what a group's threads have of the totals to what the others have.</summary>
+    public static void StoreGroup<T>(LossArguments<T> a, BatchSums sums, ArrayView<BatchSums> scratch)
         where T : unmanaged
     {
         sums = SumOfGroup(sums, scratch);
@@ -112,7 +118,7 @@ public static partial class DistillationLoss
         {
             if (Group.IdxX == 0)
                 a.BlockSums[Grid.IdxX] = sums;
-            if (!IsLast(a.Finished))
+            if (!GroupCount.IsLast(a.Finished))
                 return;
             sums = SumOfGroup(SumOfBlocks(a), scratch);
         }
@@ -121,7 +127,7 @@ public static partial class DistillationLoss
             StoreTotals(a, sums);
     }
 
-    private static BatchSums SumOfBlocks<T>(Arguments<T> a)
+    private static BatchSums SumOfBlocks<T>(LossArguments<T> a)
         where T : unmanaged
     {
         BatchSums sums = BatchSums.None(a.Rows);
@@ -138,61 +144,22 @@ public static partial class DistillationLoss
         return sums;
     }
 
-    // Whether all other groups have come here before.
-    private static bool IsLast(ArrayView<int> finished)
-    {
-        bool last = Arrive(finished, 0, SharedMemory.Allocate<int>(1)) == Grid.DimX - 1;
-        if (last && Group.IdxX == 0)
-            finished[0] = 0;
-        return last;
-    }
-
-    // A counter's value before 1 is added to it, for the whole group.
-    private static int Next(ArrayView<int> counters, int index, ArrayView<int> shared)
-    {
-        Group.Barrier(); // the value may still be read
-        if (Group.IdxX == 0)
-            shared[0] = Atomic.Add(ref counters[index], 1);
-        Group.Barrier();
-        return shared[0];
-    }
-
-    // The same, and what all threads of the groups that arrived before have read and written is done, for all threads of this one.
-    private static int Arrive(ArrayView<int> counters, int index, ArrayView<int> shared)
-    {
-        Group.Barrier();
-        GroupFence.Pass(Group.IdxX);
-        if (Group.IdxX == 0)
-            shared[0] = Atomic.Add(ref counters[index], 1);
-        GroupFence.Pass(Group.IdxX);
-        Group.Barrier();
-        return shared[0];
-    }
-
-    private static void StoreScales<T>(Arguments<T> a, BatchCounts counts)
+    private static void StoreScales<T>(LossArguments<T> a, BatchCounts counts)
         where T : unmanaged
     {
         a.Scales[0] = counts.Rows > 0 ? 1 / counts.Rows : 0;
         a.Scales[1] = counts.Weights > 0 ? 1 / counts.Weights : 0;
     }
 
-    private static void StoreTotals<T>(Arguments<T> a, BatchSums sums)
+    private static void StoreTotals<T>(LossArguments<T> a, BatchSums sums)
         where T : unmanaged
     {
-        LossTotals totals = TotalsOf(a, sums, SoftReductionOf(a), HardReductionOf(a));
+        LossTotals totals = BatchSums.TotalsOf(a, sums, LossArguments.SoftReductionOf(a), LossArguments.HardReductionOf(a));
         if (a.HasTotals != 0)
             a.Totals[0] = totals;
         if (a.HasRunning != 0)
             a.Running[0] = LossTotals.Add(a.Running[0], totals);
     }
-
-    internal static float SoftReductionOf<T>(Arguments<T> a)
-        where T : unmanaged =>
-        a.Settings.Counts != 0 ? a.Scales[0] : a.Settings.SoftReduction;
-
-    private static float HardReductionOf<T>(Arguments<T> a)
-        where T : unmanaged =>
-        a.Settings.Counts != 0 ? a.Scales[1] : a.Settings.HardReduction;
 
     private static BatchCounts SumOfGroup(BatchCounts counts)
     {
@@ -216,11 +183,5 @@ public static partial class DistillationLoss
         }
 
         return scratch[0];
-    }
-
-    internal struct BatchCounts
-    {
-        public float Rows;
-        public float Weights;
     }
 }
