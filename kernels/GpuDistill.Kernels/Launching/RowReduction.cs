@@ -27,15 +27,38 @@ internal interface IRowReduction
 /// <summary>Within a sub-group: exchanges, a butterfly (a + b and b + a are the same bits).</summary>
 internal readonly struct WarpReduction : IRowReduction
 {
+    // A warp of CUDA's: its loop costs as many instructions as the work in it.
+    private const int FullWarp = 32;
+
     public TState Join<TState, TJoin>(TState state, RowTeam team)
         where TState : unmanaged
         where TJoin : unmanaged, IRowJoin<TState>
     {
-        TJoin join = default;
-        for (int bit = team.Lanes / 2; bit > 0; bit /= 2)
-            state = join.Of(state, join.FromLane(state, bit));
+        int lanes = team.Lanes;
+        if (lanes == FullWarp)
+        {
+            state = Join<TState, TJoin>(state, 16);
+            state = Join<TState, TJoin>(state, 8);
+            state = Join<TState, TJoin>(state, 4);
+            state = Join<TState, TJoin>(state, 2);
+            state = Join<TState, TJoin>(state, 1);
+        }
+        else
+        {
+            for (int bit = lanes / 2; bit > 0; bit /= 2)
+                state = Join<TState, TJoin>(state, bit);
+        }
+
         SubGroup.Barrier(); // what a lane read of the row, another may overwrite from here on
         return state;
+    }
+
+    private static TState Join<TState, TJoin>(TState state, int bit)
+        where TState : unmanaged
+        where TJoin : unmanaged, IRowJoin<TState>
+    {
+        TJoin join = default;
+        return join.Of(state, join.FromLane(state, bit));
     }
 }
 

@@ -17,6 +17,12 @@ internal struct Quad
     public static Quad Less(Quad quad, float number) =>
         new() { X = quad.X - number, Y = quad.Y - number, Z = quad.Z - number, W = quad.W - number };
 
+    public static Quad Less(Quad quad, Quad other) =>
+        new() { X = quad.X - other.X, Y = quad.Y - other.Y, Z = quad.Z - other.Z, W = quad.W - other.W };
+
+    /// <summary>The sum of the four products.</summary>
+    public static float Dot(Quad quad, Quad other) => (quad.X * other.X) + (quad.Y * other.Y) + (quad.Z * other.Z) + (quad.W * other.W);
+
     /// <summary>Powers of 2, the numbers times a factor being the exponents.</summary>
     public static Quad Powers(Quad quad, float factor) => new()
     {

@@ -31,7 +31,7 @@ public static partial class DistillationLoss
         if (flat || batch.Settings.Smoothing > 0)
             row.State = GeneralSums<T, TAccess>(batch, task, source, range, flat);
         else
-            row = logits.Change<T, TAccess, RowSums, PlainSums>(source, source.First, default, PlainSumsOf(batch, range));
+            row = PlainSums<T, TAccess, TRow>(batch, source, logits, range);
         row.State = RowSums.Complete(reduction.Add(row.State, team, batch.Settings.Smoothing), range, flat, label);
         return row;
     }
@@ -56,16 +56,35 @@ public static partial class DistillationLoss
     {
         RowSums sums = batch.Settings.Smoothing > 0
             ? GeneralSums<T, TAccess>(batch, task, source, range, flat: false)
-            : logits.Change<T, TAccess, RowSums, PlainSums>(source, source.First, default, PlainSumsOf(batch, range)).State;
+            : PlainSums<T, TAccess, TRow>(batch, source, logits, range).State;
         sums.StudentMaximum = range.StudentMaximum;
         sums.TeacherMaximum = range.TeacherMaximum;
         return sums;
     }
 
-    private static PlainSums PlainSumsOf(LossBatch batch, RowRange range) => new()
+    private static Changed<TRow, RowSums> PlainSums<T, TAccess, TRow>(LossBatch batch, RowSource<T> source, TRow logits, RowRange range)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+        where TRow : struct, ILogitRow<TRow>
     {
-        Scales = RowScales.Of(range.StudentMaximum, range.TeacherMaximum, batch.Settings.InverseTemperature),
-    };
+        RowScales scales = RowScales.Of(range.StudentMaximum, range.TeacherMaximum, batch.Settings.InverseTemperature);
+        PlainSums<T, TAccess> pass = new() { Scales = scales };
+        Changed<TRow, RowSums> row = logits.Change<T, TAccess, RowSums, PlainSums<T, TAccess>>(source, source.First, default, pass);
+        if (default(TAccess).IsWhole && !RowSums.IsFinite(row.State))
+            row.State = WeighedProducts<T, TAccess>(source, row.State, scales);
+        return row;
+    }
+
+    // What this thread has of the row is read again.
+    private static RowSums WeighedProducts<T, TAccess>(RowSource<T> source, RowSums sums, RowScales scales)
+        where T : unmanaged
+        where TAccess : unmanaged, IQuadAccess<T>
+    {
+        sums.Cross = 0;
+        sums.Difference = 0;
+        StreamedRow row = default;
+        return row.Fold<T, TAccess, RowSums, WeighedProducts>(source, source.First, sums, new WeighedProducts { Scales = scales });
+    }
 
     private static RowSums GeneralSums<T, TAccess>(LossBatch batch, RowTask task, RowSource<T> source, RowRange range, bool flat)
         where T : unmanaged

@@ -12,6 +12,9 @@ internal struct QuadPair
 internal interface IQuadAccess<T>
     where T : unmanaged
 {
+    /// <summary>Whether quads are of four elements of the row's always.</summary>
+    bool IsWhole { get; }
+
     /// <summary>Whether element <paramref name="index"/> of a quad is one of the row's.</summary>
     bool Has(int column, int index, int columns);
 
@@ -34,6 +37,8 @@ internal interface IQuadAccess<T>
 /// </summary>
 internal readonly struct WholeQuads : IQuadAccess<float>
 {
+    public bool IsWhole => true;
+
     public bool Has(int column, int index, int columns) => true;
 
     public Quad Read(ArrayView<float> view, long start, int column, int columns) => view.Cast<Quad>().SubView(start >> 2)[column >> 2];
@@ -50,6 +55,8 @@ internal readonly struct WholeQuads : IQuadAccess<float>
 internal readonly struct WholeShorts<TStorage> : IQuadAccess<ushort>
     where TStorage : unmanaged, IShortStorage
 {
+    public bool IsWhole => true;
+
     public bool Has(int column, int index, int columns) => true;
 
     public Quad Read(ArrayView<ushort> view, long start, int column, int columns)
@@ -89,6 +96,8 @@ internal readonly struct SingleElements<T, TStorage> : IQuadAccess<T>
     where T : unmanaged
     where TStorage : unmanaged, IStorage<T>
 {
+    public bool IsWhole => false;
+
     public bool Has(int column, int index, int columns) => column + index < columns;
 
     public Quad Read(ArrayView<T> view, long start, int column, int columns)

@@ -92,6 +92,8 @@ internal struct Slab
 /// </summary>
 internal readonly struct SharedElements : IQuadAccess<float>
 {
+    public bool IsWhole => false;
+
     public bool Has(int column, int index, int columns) => column + index < columns;
 
     public Quad Read(ArrayView<float> view, long start, int column, int columns)

@@ -39,14 +39,18 @@ internal struct RowScales
 
 /// <summary>
 /// The sums of a row whose maxima are known. Leaves what the gradient is made of in the place of the logits: the student's less their
-/// maximum, and the teacher's exponentials. A device struct.
+/// maximum, and the teacher's exponentials. A logit of -infinity may spoil the sums of products, so that they are not finite: then
+/// <see cref="WeighedProducts"/> has them. A device struct.
 /// </summary>
-internal struct PlainSums : IQuadChange<RowSums>
+internal struct PlainSums<T, TAccess> : IQuadChange<RowSums>
+    where T : unmanaged
+    where TAccess : unmanaged, IQuadAccess<T>
 {
     public RowScales Scales;
 
     // What a quad has beyond the row is -infinity and adds 0. Four terms are summed before they are added to the sum so far: few additions
-    // of a small to a large number. An objective that is not asked for costs its exponentials, and its sums are not looked at.
+    // of a small to a large number. An objective that is not asked for costs its exponentials, and its sums are not looked at. A look at
+    // each weight would be one instruction in twelve.
     public Changed<QuadPair, RowSums> Change(RowSums sums, QuadPair quads, int column)
     {
         Quad z = Quad.Less(quads.Student, Scales.StudentMaximum);
@@ -55,18 +59,46 @@ internal struct PlainSums : IQuadChange<RowSums>
         sums.Student += Quad.Sum(Quad.Powers(z, Scales.Scale));
         sums.Teacher += Quad.Sum(e);
         sums.Hard += Quad.Sum(Quad.Powers(z, DistillationLoss.Log2E));
+        if (default(TAccess).IsWhole)
+        {
+            sums.Cross += Quad.Dot(e, z);
+            sums.Difference += Quad.Dot(e, Quad.Less(z, v));
+        }
+        else
+        {
+            sums = WeighedProducts.Add(sums, e, z, v);
+        }
+
+        return new Changed<QuadPair, RowSums> { Now = new QuadPair { Student = z, Teacher = e }, State = sums };
+    }
+}
+
+/// <summary>The sums of products of such a row, without the terms where the weight is 0. A device struct.</summary>
+internal struct WeighedProducts : IQuadPass<RowSums>
+{
+    public RowScales Scales;
+
+    public RowSums Step(RowSums sums, QuadPair quads, int column)
+    {
+        Quad v = Quad.Less(quads.Teacher, Scales.TeacherMaximum);
+        return Add(sums, Quad.Powers(v, Scales.Scale), Quad.Less(quads.Student, Scales.StudentMaximum), v);
+    }
+
+    /// <summary>Adds a quad of weights, and of logits less their maxima.</summary>
+    public static RowSums Add(RowSums sums, Quad e, Quad z, Quad v)
+    {
         RowSums part = RowSums.Weigh(default, e.X, z.X, v.X);
         part = RowSums.Weigh(part, e.Y, z.Y, v.Y);
         part = RowSums.Weigh(part, e.Z, z.Z, v.Z);
         part = RowSums.Weigh(part, e.W, z.W, v.W);
         sums.Cross += part.Cross;
         sums.Difference += part.Difference;
-        return new Changed<QuadPair, RowSums> { Now = new QuadPair { Student = z, Teacher = e }, State = sums };
+        return sums;
     }
 }
 
 /// <summary>
-/// Writes the gradient of such a row from what <see cref="PlainSums"/> has left; the state is nothing. A device
+/// Writes the gradient of such a row from what <see cref="PlainSums{T, TAccess}"/> has left; the state is nothing. A device
 /// struct.
 /// </summary>
 internal struct PlainGradient<T, TAccess> : IQuadPass<int>
