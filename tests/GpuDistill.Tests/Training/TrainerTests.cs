@@ -61,7 +61,7 @@ public class TrainerTests
         if (!probe.Kernels.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
         TrainingOptions options = Short with { Epochs = 1, Jitter = 2, InputDropout = 0.2f, HiddenDropout = 0.5f };
-        ImageDataset images = TestMnist.Train(variant == KernelVariant.Portable ? 150 : 1000);
+        ImageDataset images = TestMnist.Train(variant == KernelVariant.Portable ? 100 : 1000);
         float[] first = WeightsAfter(variant, 1, images, options);
         float[] second = WeightsAfter(variant, 2, images, options);
         float[] third = WeightsAfter(variant, 3, images, options);
@@ -75,7 +75,7 @@ public class TrainerTests
     {
         using DistillDevice probe = DistillDevice.Open("cpu");
         TrainingOptions options = Short with { Epochs = 1, LearningRate = 0.01f, Jitter = 1, HiddenDropout = 0.5f };
-        ImageDataset images = TestMnist.Train(150);
+        ImageDataset images = TestMnist.Train(100);
         float[] portable = WeightsAfter(KernelVariant.Portable, 1, images, options);
         foreach (KernelVariant variant in CpuVariants.Select(row => row.Data).Where(probe.Kernels.Supports))
         {
