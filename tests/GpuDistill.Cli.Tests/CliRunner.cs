@@ -13,6 +13,16 @@ internal static class CliRunner
         return new CliResult(code, output.ToString(), error.ToString());
     }
 
+    /// <summary>Interrupts a run once it has written a line with these words.</summary>
+    public static CliResult StoppedAt(string words, params string[] arguments)
+    {
+        using CancellationTokenSource source = new();
+        WatchedWriter output = new(words, source.Cancel);
+        StringWriter error = new();
+        int code = Application.Run(arguments, new Terminal(output, error), source.Token);
+        return new CliResult(code, output.ToString(), error.ToString());
+    }
+
     /// <summary>Runs what must be refused; returns the line that says why.</summary>
     public static string Refused(params string[] arguments)
     {
@@ -30,6 +40,16 @@ internal static class CliRunner
         CliResult result = Run(arguments);
         Assert.True(result.Code == ExitCode.Done, $"exit code {result.Code}\n{result.Out}\n{result.Error}");
         return result;
+    }
+
+    private sealed class WatchedWriter(string words, Action found) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            if (value?.Contains(words, StringComparison.Ordinal) == true)
+                found();
+        }
     }
 }
 

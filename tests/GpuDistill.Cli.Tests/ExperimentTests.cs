@@ -26,12 +26,10 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void Interrupted_it_says_what_is_kept_and_goes_on_to_a_report()
     {
-        using CancellationTokenSource source = new();
-        StringWriter error = new();
-        int code = Application.Run(Arguments(), new Terminal(new WatchedWriter("run 2 of 3", source.Cancel), error), source.Token);
-        Assert.Equal(ExitCode.Interrupted, code);
-        Assert.Contains($"of 3 runs; they are kept in {_directory["out/runs"]}", error.ToString());
-        Assert.Contains(" experiment mnist-table --quick --seeds 1", error.ToString());
+        CliResult stopped = CliRunner.StoppedAt("run 2 of 3", Arguments());
+        Assert.Equal(ExitCode.Interrupted, stopped.Code);
+        Assert.Contains($"of 3 runs; they are kept in {_directory["out/runs"]}", stopped.Error);
+        Assert.Contains(" experiment mnist-table --quick --seeds 1", stopped.Error);
         Assert.Equal(2, Directory.GetFiles(_directory["out/runs"], "*.json").Length);
         Assert.False(File.Exists(_directory["out/report.html"]));
 
@@ -55,14 +53,4 @@ public sealed class ExperimentTests : IDisposable
     [
         "experiment", "mnist-table", "--quick", "--seeds", "1", "--data", _directory["data"], "--device", "cpu", "--output", _directory["out"], .. more,
     ];
-
-    private sealed class WatchedWriter(string words, Action found) : StringWriter
-    {
-        public override void WriteLine(string? value)
-        {
-            base.WriteLine(value);
-            if (value?.Contains(words, StringComparison.Ordinal) == true)
-                found();
-        }
-    }
 }

@@ -198,20 +198,8 @@ public sealed class OutputTests : IDisposable
     // Cancelled once an epoch was told of.
     private static void Stop(string[] arguments)
     {
-        using CancellationTokenSource source = new();
-        StringWriter error = new();
-        int code = Application.Run(arguments, new Terminal(new Watched(source.Cancel), error), source.Token);
-        Assert.True(code == ExitCode.Interrupted, error.ToString());
-        Assert.Contains("--resume ", error.ToString());
-    }
-
-    private sealed class Watched(Action found) : StringWriter
-    {
-        public override void WriteLine(string? value)
-        {
-            base.WriteLine(value);
-            if (value?.Contains("epoch ", StringComparison.Ordinal) == true)
-                found();
-        }
+        CliResult result = CliRunner.StoppedAt("epoch ", arguments);
+        Assert.True(result.Code == ExitCode.Interrupted, result.Error);
+        Assert.Contains("--resume ", result.Error);
     }
 }

@@ -90,11 +90,4 @@ public class GpuTrainingTests
             throw;
         }
     }
-
-    private sealed class Recorder : IProgress<TrainingProgress>
-    {
-        public List<TrainingProgress> Reports { get; } = [];
-
-        public void Report(TrainingProgress value) => Reports.Add(value);
-    }
 }

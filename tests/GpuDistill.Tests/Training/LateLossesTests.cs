@@ -127,11 +127,4 @@ public class LateLossesTests
 
     private static IEnumerable<(int Epoch, long Step, double Loss, double Accuracy)> EpochEnds(IEnumerable<TrainingProgress> reports) =>
         reports.Where(report => report.IsEndOfEpoch).Select(report => (report.Epoch, report.Step, report.Loss, report.Accuracy));
-
-    private sealed class Recorder : IProgress<TrainingProgress>
-    {
-        public List<TrainingProgress> Reports { get; } = [];
-
-        public void Report(TrainingProgress value) => Reports.Add(value);
-    }
 }

@@ -26,11 +26,6 @@ public class TrainerTests
     }
 
     [Fact]
-    public void An_evaluation_says_its_errors() =>
-        Assert.Equal(
-            "1,234 errors on 10,000 images (12.34 %), cross entropy 0.1235", new Evaluation(10_000, 1234, 0.12345, [1234], [10_000]).ToString());
-
-    [Fact]
     public void AdamW_max_norm_jitter_dropout_and_warm_up_learn_too()
     {
         using DistillDevice device = DistillDevice.Open("cpu");
@@ -66,7 +61,7 @@ public class TrainerTests
         if (!probe.Kernels.Supports(variant))
             Assert.Skip($"this processor has no {variant}");
         TrainingOptions options = Short with { Epochs = 1, Jitter = 2, InputDropout = 0.2f, HiddenDropout = 0.5f };
-        ImageDataset images = TestMnist.Train(variant == KernelVariant.Portable ? 150 : 1000);
+        ImageDataset images = TestMnist.Train(variant == KernelVariant.Portable ? 100 : 1000);
         float[] first = WeightsAfter(variant, 1, images, options);
         float[] second = WeightsAfter(variant, 2, images, options);
         float[] third = WeightsAfter(variant, 3, images, options);
@@ -80,7 +75,7 @@ public class TrainerTests
     {
         using DistillDevice probe = DistillDevice.Open("cpu");
         TrainingOptions options = Short with { Epochs = 1, LearningRate = 0.01f, Jitter = 1, HiddenDropout = 0.5f };
-        ImageDataset images = TestMnist.Train(150);
+        ImageDataset images = TestMnist.Train(100);
         float[] portable = WeightsAfter(KernelVariant.Portable, 1, images, options);
         foreach (KernelVariant variant in CpuVariants.Select(row => row.Data).Where(probe.Kernels.Supports))
         {
@@ -201,55 +196,6 @@ public class TrainerTests
     }
 
     [Fact]
-    public void What_does_not_fit_together_is_refused_in_one_line()
-    {
-        using DistillDevice device = DistillDevice.Open("cpu");
-        using ResidentImages images = new(device, TestMnist.Train(100));
-        using Network small = new(device, NetworkShape.Parse("100-10"));
-        AssertRefused("784", () => new Trainer(small, images, Objective.HardLabels(), Short));
-        using Network few = new(device, NetworkShape.Parse("784-5"));
-        AssertRefused("5 classes", () => new Trainer(few, images, Objective.HardLabels(), Short));
-        using Network network = new(device, NetworkShape.Parse("784-10"));
-        AssertRefused("BatchSize", () => new Trainer(network, images, Objective.HardLabels(), Short with { BatchSize = 0 }));
-        using TeacherLogits rows = TeacherLogits.FromHost(device, new float[50 * 10], 50, 10);
-        AssertRefused("50 rows", () => new Trainer(network, images, Objective.Distillation(rows), Short));
-        using TeacherLogits classes = TeacherLogits.FromHost(device, new float[100 * 11], 100, 11);
-        AssertRefused("11 classes", () => new Trainer(network, images, Objective.Distillation(classes), Short));
-        using TeacherLogits only = TeacherLogits.FromHost(device, new float[100 * 10], 100, 10, temperature: 2);
-        AssertRefused("T = 2", () => new Trainer(network, images, Objective.Distillation(only), Short));
-        AssertRefused("T = 2", () => new Trainer(network, images, Objective.LogitMatching(only), Short));
-    }
-
-    [Fact]
-    public void What_would_silently_do_nothing_is_refused()
-    {
-        using DistillDevice device = DistillDevice.Open("cpu");
-        ImageDataset dataset = TestMnist.Train(100);
-        using ResidentImages images = new(device, dataset.WithLabels([.. dataset.Labels.Select((label, row) => row < 50 ? label : -100)]));
-        using ResidentImages unlabelled = images.Subset([60, 70, 80]);
-        using TeacherLogits logits = TeacherLogits.FromHost(device, new float[100 * 10], 100, 10);
-        using Network flat = new(device, NetworkShape.Parse("784-10"));
-        using Network network = new(device, NetworkShape.Parse("784-8-10"));
-        AssertRefused("HiddenDropout", () => new Trainer(flat, images, Objective.HardLabels(), Short with { HiddenDropout = 0.5f }));
-        AssertRefused("MaxNorm", () => new Trainer(flat, images, Objective.HardLabels(), Short with { MaxNorm = 2 }));
-        AssertRefused("3 rows", () => new Trainer(network, unlabelled, Objective.HardLabels(), Short));
-        DistillationOptions hardOnly = new() { SoftWeight = 0, HardWeight = 1 };
-        AssertRefused("3 rows", () => new Trainer(network, unlabelled, Objective.Distillation(logits, hardOnly), Short));
-        AssertRefused("WarmupEpochs", () => new Trainer(network, images, Objective.HardLabels(), Short with { WarmupEpochs = 3 }));
-        TrainingOptions oneStep = Short with { BatchSize = 100, Epochs = 1, WarmupEpochs = 0.6f };
-        AssertRefused("WarmupEpochs", () => new Trainer(network, images, Objective.HardLabels(), oneStep));
-        AssertRefused("IgnoreIndex", () => Objective.Distillation(logits, new DistillationOptions { IgnoreIndex = -1 }));
-        AssertRefused("IgnoreIndex", () => Objective.LogitMatching(logits, new LogitMatchingOptions { IgnoreIndex = -1 }));
-        AssertRefused("nothing to learn", () => Objective.Distillation(logits, new DistillationOptions { SoftWeight = 0, HardWeight = 0 }));
-        AssertRefused("9 class weights", () => new Trainer(network, images, Objective.HardLabels(classWeights: new float[9].Select(_ => 1f).ToArray()), Short));
-        AssertRefused("lass weights", () => Objective.HardLabels(classWeights: [1, -1]));
-        AssertRefused("lass weights", () => Objective.HardLabels(classWeights: [float.NaN, 1]));
-        AssertRefused("lass weights", () => Objective.Distillation(logits, null, new float[10]));
-        float[] ones = [.. Enumerable.Repeat(1f, 10)];
-        AssertRefused("ClassWeights", () => new Trainer(network, images, Objective.Distillation(logits, new() { HardWeight = 0 }, ones), Short));
-    }
-
-    [Fact]
     public void A_finished_training_says_the_same_again()
     {
         using DistillDevice device = DistillDevice.Open("cpu");
@@ -262,84 +208,6 @@ public class TrainerTests
         trainer.SaveCheckpoint(path);
         trainer.LoadCheckpoint(path);
         Assert.True(double.IsNaN(trainer.Run().Loss)); // no step of it was done here
-    }
-
-    [Fact]
-    public void One_device_that_was_opened_twice_is_told_from_two()
-    {
-        using DistillDevice device = DistillDevice.Open("cpu");
-        using DistillDevice again = DistillDevice.Open("cpu");
-        using ResidentImages images = new(device, TestMnist.Train(100));
-        using Network there = new Network(again, NetworkShape.Parse("784-10")).Initialize(1);
-        AssertRefused(
-            $"The network is on one opened device, the images are on another, though both are {device.Info}; open it once",
-            () => new Trainer(there, images, Objective.HardLabels(), Short));
-        using Network here = new Network(device, NetworkShape.Parse("784-10")).Initialize(1);
-        using TeacherLogits logits = TeacherLogits.FromHost(again, new float[100 * 10], 100, 10);
-        AssertRefused("The teacher's logits are on one opened device, the student is on another", () => new Trainer(here, images, Objective.Distillation(logits), Short));
-    }
-
-    [Fact]
-    public void Disposed_in_a_progress_report_it_says_so()
-    {
-        using DistillDevice device = DistillDevice.Open("cpu");
-        using ResidentImages images = new(device, TestMnist.Train(100));
-        using Network network = new Network(device, NetworkShape.Parse("784-10")).Initialize(1);
-        Trainer? trainer = null;
-        using Trainer disposed = trainer = new(network, images, Objective.HardLabels(), Short);
-        ObjectDisposedException exception = Assert.Throws<ObjectDisposedException>(() => trainer.Run(progress: new StepCounter(() => trainer.Dispose())));
-        Assert.Equal(typeof(Trainer).FullName, exception.ObjectName);
-    }
-
-    [Fact]
-    public void What_was_disposed_is_an_exception_and_never_a_crash()
-    {
-        DistillDevice device = DistillDevice.Open("cpu");
-        string path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "checkpoint.safetensors");
-        foreach (int gone in Enumerable.Range(0, 6))
-        {
-            ResidentImages whole = new(device, TestMnist.Train(100));
-            ResidentImages images = whole.Subset([.. Enumerable.Range(0, 90)]);
-            Network network = new Network(device, NetworkShape.Parse("784-8-10")).Initialize(1);
-            TeacherLogits logits = TeacherLogits.Compute([network], whole);
-            Trainer trainer = new(network, images, Objective.Distillation(logits), Short);
-            IDisposable[] disposable = [network, images, whole, logits, trainer, device];
-            disposable[gone].Dispose();
-            Assert.Throws<ObjectDisposedException>(() => trainer.Run());
-            if (gone is 0 or 3 or 4 or 5)
-            {
-                Assert.Throws<ObjectDisposedException>(() => trainer.SaveCheckpoint(path));
-                Assert.False(File.Exists(path));
-            }
-
-            if (gone is 0)
-            {
-                Assert.Throws<ObjectDisposedException>(() => network.ReadLayer(0));
-                Assert.Throws<ObjectDisposedException>(() => network.WriteLayer(0, [], []));
-                Assert.Throws<ObjectDisposedException>(() => network.Initialize(1));
-                Assert.Throws<ObjectDisposedException>(() => ModelFile.Save(network, path));
-            }
-
-            if (gone is 3)
-            {
-                Assert.Throws<ObjectDisposedException>(() => logits.ToHost());
-                Assert.Throws<ObjectDisposedException>(() => logits.Save(path));
-            }
-
-            if (gone is 0 or 1 or 2)
-            {
-                Assert.Throws<ObjectDisposedException>(() => TeacherLogits.Compute([network], images));
-                Assert.Throws<ObjectDisposedException>(() => Evaluation.Of(network, images));
-                Assert.Throws<ObjectDisposedException>(() => new Trainer(network, images, Objective.HardLabels(), Short));
-            }
-        }
-    }
-
-    private static void AssertRefused(string part, Func<object> action)
-    {
-        Exception exception = Assert.ThrowsAny<ArgumentException>(action);
-        Assert.Contains(part, exception.Message);
-        Assert.DoesNotContain('\n', exception.Message.Split(" (Parameter")[0]);
     }
 
     private static Evaluation Train(
@@ -360,12 +228,5 @@ public class TrainerTests
         using Trainer trainer = new(network, images, Objective.HardLabels(), options);
         trainer.Run();
         return network.ReadLayer(0).Weights;
-    }
-
-    private sealed class Recorder : IProgress<TrainingProgress>
-    {
-        public List<TrainingProgress> Reports { get; } = [];
-
-        public void Report(TrainingProgress value) => Reports.Add(value);
     }
 }
