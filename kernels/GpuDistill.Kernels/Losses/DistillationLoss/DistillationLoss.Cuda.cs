@@ -35,9 +35,8 @@ public static partial class DistillationLoss
         Workspace workspace = Workspace.ForRecords(context, ref arguments);
         arguments.TeamSize = plan.Team;
         int groups = context.GroupsFor(arguments.Rows, groupSize / plan.Team);
-        Launch rows = context.BindKernel(
-            nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(context, whole, plan.Quads), groups, groupSize, arguments);
-        return Launches(context, KernelVariant.Cuda, arguments, workspace, rows);
+        return Launches(context, KernelVariant.Cuda, arguments, workspace, () => context.BindKernel(
+            nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(context, whole, plan.Quads), groups, groupSize, arguments));
     }
 
     internal static bool AreAligned<T>(Arguments<T> a)

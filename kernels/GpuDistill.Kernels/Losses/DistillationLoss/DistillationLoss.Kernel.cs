@@ -47,7 +47,7 @@ public static partial class DistillationLoss
             KernelVariant.Portable,
             arguments,
             workspace,
-            context.BindKernel(nameof(DistillationLoss), ChooseKernel<T, TStorage>(whole), groups, groupSize, arguments));
+            () => context.BindKernel(nameof(DistillationLoss), ChooseKernel<T, TStorage>(whole), groups, groupSize, arguments));
     }
 
     private static Action<Arguments<T>> ChooseKernel<T, TStorage>(bool whole)

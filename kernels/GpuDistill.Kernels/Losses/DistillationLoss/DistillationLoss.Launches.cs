@@ -19,29 +19,38 @@ public static partial class DistillationLoss
     private const int SumsPerBlock = 64;
 
     private static CompositeLaunch Launches<T>(
-        KernelContext context, KernelVariant variant, Arguments<T> a, Workspace workspace, params ReadOnlySpan<Launch> rowPasses)
+        KernelContext context, KernelVariant variant, Arguments<T> a, Workspace workspace, params ReadOnlySpan<Func<Launch>> rowPasses)
         where T : unmanaged =>
         Launches(nameof(DistillationLoss), context, variant, a, workspace, rowPasses);
 
+    // Row passes are bound here, so that a kernel that does not load takes the workspace along.
     internal static CompositeLaunch Launches<T>(
         string operation,
         KernelContext context,
         KernelVariant variant,
         Arguments<T> a,
         Workspace workspace,
-        params ReadOnlySpan<Launch> rowPasses)
+        params ReadOnlySpan<Func<Launch>> rowPasses)
         where T : unmanaged
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int blocks = Blocks(a.Rows, groupSize);
         List<Launch> parts = [];
-        if (a.Settings.Counts != 0)
-            parts.Add(context.BindKernel(operation, CountKernel, blocks, groupSize, a));
-
-        parts.AddRange(rowPasses);
-        if (a.HasRecords != 0 && a.HasTotals + a.HasRunning > 0)
-            parts.Add(context.BindKernel(operation, RecordsKernel, blocks, groupSize, a));
-        return new CompositeLaunch(operation, variant, [.. parts], workspace);
+        try
+        {
+            if (a.Settings.Counts != 0)
+                parts.Add(context.BindKernel(operation, CountKernel, blocks, groupSize, a));
+            foreach (Func<Launch> bind in rowPasses)
+                parts.Add(bind());
+            if (a.HasRecords != 0 && a.HasTotals + a.HasRunning > 0)
+                parts.Add(context.BindKernel(operation, RecordsKernel, blocks, groupSize, a));
+            return new CompositeLaunch(operation, variant, [.. parts], workspace);
+        }
+        catch
+        {
+            workspace.Dispose();
+            throw;
+        }
     }
 
     private static int Blocks(int rows, int groupSize) => (rows - 1) / (groupSize * RowsPerThread) + 1;
