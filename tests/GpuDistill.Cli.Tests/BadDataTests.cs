@@ -45,6 +45,19 @@ public sealed class BadDataTests : IDisposable
     }
 
     [Fact]
+    public void Outputs_that_no_label_stands_for_are_told_in_a_line()
+    {
+        const string Warning = "warning: --layers 784-11 has 11 classes; the labels of '{0} train' go to 9, so the last output stands for none of them.";
+        string name = Path.GetFileName(_directory.Path);
+        string[] common = ["--epochs", "1", "--data", _directory.Path, "--device", "cpu"];
+        Assert.Contains(string.Format(Warning, name), CliRunner.Succeeds(["train", "--layers", "784-11", .. common, "--output", _directory["t"]]).Error);
+        string error = CliRunner.Succeeds(
+            ["distill", "--teacher", _directory["t"], "--student", "784-11", .. common, "--output", _directory["s"]]).Error;
+        Assert.Contains(string.Format(Warning, name).Replace("--layers", "--student"), error);
+        Assert.DoesNotContain("stand", CliRunner.Succeeds(["train", "--layers", "784-10", .. common, "--output", _directory["u"]]).Error);
+    }
+
+    [Fact]
     public void A_label_that_no_image_to_be_counted_has_is_no_fault()
     {
         CliRunner.Succeeds("train", "--layers", "784-10", "--epochs", "1", "--data", _directory.Path, "--device", "cpu", "--output", _directory["model"]);

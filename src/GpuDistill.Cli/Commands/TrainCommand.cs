@@ -30,6 +30,8 @@ internal static class TrainCommand
             NetworkFit.CheckHiddenLayer(options, shape);
             NetworkFit.CheckJitter(options, images.Train);
             settings.CheckBatch(parsed, split.Count(parsed, images.Train));
+            if (NetworkFit.SpareOutputs("--layers", shape, images) is { } spare)
+                console.Caution(spare);
 
             using DistillDevice device = common.Open(parsed);
             using ImageSplit parts = split.Load(parsed, images, device);

@@ -15,6 +15,16 @@ internal static class NetworkFit
         CheckClasses($"{option} {shape}", shape, data.Test);
     }
 
+    /// <summary>A sentence on outputs that no label stands for, which a network may have and its user may not mean; null where there are none.</summary>
+    public static string? SpareOutputs(string option, NetworkShape shape, DataSource data)
+    {
+        int spare = shape.Classes - data.Train.Classes;
+        return spare <= 0
+            ? null
+            : $"{option} {shape} has {shape.Classes} classes; the labels of '{data.Train.Name}' go to {data.Train.Classes - 1}, "
+                + $"so the last {(spare == 1 ? "output stands" : $"{spare} outputs stand")} for none of them.";
+    }
+
     /// <summary>Names the first label that the network has no output for; one in another part of the data set is that part's.</summary>
     public static void CheckClasses(string network, NetworkShape shape, ImageDataset images)
     {
