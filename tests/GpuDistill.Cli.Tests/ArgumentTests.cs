@@ -35,6 +35,7 @@ public class ArgumentTests
         { "train --output out --layers 784-999999999-10", "--layers: the network 784-999999999-10 is too large" },
         { "train --output out --layers 784-2147483647-2147483647-2147483647-10", "is too large: it has more than 2,000,000,000 parameters" },
         { "train --output out --layers 10-10", "--layers 10-10 takes 10 inputs; an image of 'MNIST train' has 28 x 28 = 784" },
+        { "train --output out --layers 784-1", "--layers 784-1 has one class; it takes two to learn to tell them apart." },
         { "train --output out --layers 784-4", "--layers 784-4 has 4 classes; 'MNIST train' has 10 (row 0 has the label 5)" },
         { "train --output out --epochs 0", "--epochs must be a whole number of at least 1; it is '0'" },
         { "train --output out --epochs 99999999999", "--epochs must be at most 2147483647; it is '99999999999'" },

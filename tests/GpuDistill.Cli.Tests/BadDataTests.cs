@@ -45,6 +45,23 @@ public sealed class BadDataTests : IDisposable
     }
 
     [Fact]
+    public void Classes_that_no_image_is_of_are_told_in_a_line()
+    {
+        string name = $"{Path.GetFileName(_directory.Path)} train";
+        string Warning(string network, string which) => $"warning: {network}; no image of '{name}' has {which}.\n";
+        string[] common = ["--epochs", "1", "--data", _directory.Path, "--device", "cpu", "--overwrite", "--output"];
+        string Train(string layers) => CliRunner.Succeeds(["train", "--layers", layers, .. common, _directory["t"]]).Error;
+        Assert.DoesNotContain("no image of", Train("784-10"));
+        Assert.Contains(Warning("--layers 784-13 has 13 classes", "one of the labels 10 to 12"), Train("784-13"));
+        Assert.Contains(Warning("--layers 784-11 has 11 classes", "the label 10"), Train("784-11"));
+        string[] distill = ["distill", "--teacher", _directory["t"], "--student", "784-11", .. common, _directory["s"]];
+        Assert.Contains(Warning("--student 784-11 has 11 classes", "the label 10"), CliRunner.Succeeds(distill).Error);
+        for (int row = 0; row < 20; row++)
+            TinyMnist.SetLabel(_directory[TinyMnist.TrainLabels], row, (byte)(1 + (row % 9))); // counted from 1
+        Assert.Contains(Warning("--layers 784-11 has 11 classes", "one of 2 labels, of which 0 is the first and 10 the last"), Train("784-11"));
+    }
+
+    [Fact]
     public void A_label_that_no_image_to_be_counted_has_is_no_fault()
     {
         CliRunner.Succeeds("train", "--layers", "784-10", "--epochs", "1", "--data", _directory.Path, "--device", "cpu", "--output", _directory["model"]);

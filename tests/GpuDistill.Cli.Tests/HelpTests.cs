@@ -15,6 +15,7 @@ public class HelpTests
         Assert.Equal("", result.Error);
         string text = string.Join(' ', result.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains("Temperature T softens the teacher's probabilities", text);
+        Assert.Contains("Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted.", text);
         Assert.Contains("the soft weight is that of learning from them, the hard weight that of learning from the labels", text);
         Assert.All(result.Out.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 110));
     }

@@ -29,6 +29,10 @@ public class UnitsTests
     }
 
     [Fact]
+    public void A_training_that_is_right_on_images_of_one_class_is_not_doubted() =>
+        Assert.Null(TrainingDoubts.Of(2.3, 0.4, new Evaluation(60, 0, 0.3, [0, 0], [60, 0])));
+
+    [Fact]
     public void A_terminal_that_went_away_takes_no_more_and_does_no_harm()
     {
         Gone gone = new();

@@ -11,9 +11,9 @@ internal sealed class ForkedLaunch : Launch
     private readonly (Launch Launch, bool IsAside)[] _parts;
 
     /// <param name="operation">What the row does as a whole.</param>
-    /// <param name="parts">The launches; the first says the variant.</param>
+    /// <param name="parts">The launches; the first says the variant. If one cannot be bound, those before it are disposed.</param>
     public ForkedLaunch(string operation, params IEnumerable<(Launch Launch, bool IsAside)> parts)
-        : this(operation, parts.ToArray())
+        : this(operation, BoundLaunches.All(parts, part => part.Launch))
     {
     }
 

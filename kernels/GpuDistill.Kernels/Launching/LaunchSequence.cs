@@ -19,11 +19,12 @@ public sealed class LaunchSequence : IDisposable
     private GraphReplay? _replay;
     private bool _disposed;
 
-    /// <summary>Records <paramref name="launches"/> in order.</summary>
+    /// <summary>Records <paramref name="launches"/> in order. If one of them cannot be bound, those before it are disposed.</summary>
     /// <exception cref="ArgumentException">CPU launches of two kernel contexts are mixed.</exception>
     public LaunchSequence(params IEnumerable<Launch> launches)
     {
-        Part[] parts = [.. launches.SelectMany(PartsOf)];
+        ArgumentNullException.ThrowIfNull(launches);
+        Part[] parts = [.. BoundLaunches.All(launches, launch => launch).SelectMany(PartsOf)];
         _launches = [.. parts.Select(part => part.Launch)];
         _segments = Split(parts);
         _recordable = Array.TrueForAll(_segments, segment => segment.Cpu is null);

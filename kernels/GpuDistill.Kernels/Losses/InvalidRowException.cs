@@ -13,11 +13,27 @@ public sealed class InvalidRowException : Exception
         Reason = reason;
     }
 
+    /// <summary>An exception about a label, where it is at hand.</summary>
+    /// <param name="row">The row of the transfer set where rows are gathered, else of the batch.</param>
+    /// <param name="label">Its label.</param>
+    /// <param name="classes">The number of classes.</param>
+    /// <param name="of">What it is a row of, for the message; null says both that it may be.</param>
+    public InvalidRowException(int row, int label, int classes, string? of)
+        : base($"Row {row} of {of ?? Place(InvalidRowReason.Label)}: the label {label} is out of range; with {classes} classes it must be 0 to {classes - 1}.")
+    {
+        Row = row;
+        Reason = InvalidRowReason.Label;
+        Label = label;
+    }
+
     /// <summary>The row.</summary>
     public int Row { get; }
 
     /// <summary>What is wrong with it.</summary>
     public InvalidRowReason Reason { get; }
+
+    /// <summary>The label, where it is what is wrong and whoever threw had it at hand; the device reports the row alone.</summary>
+    public int? Label { get; }
 
     // The number of a row that does not exist in the transfer set can only be the batch's.
     private static string Place(InvalidRowReason reason) =>

@@ -54,6 +54,18 @@ public partial struct LossTotals
         throw new InvalidRowException(row, reason, reason == InvalidRowReason.TeacherRow ? null : of); // that row is the batch's
     }
 
+    /// <summary>The same where labels are at hand, so that one out of range is named by its value too.</summary>
+    /// <param name="of">What the row is a row of, for the message; null says both that it may be.</param>
+    /// <param name="labels">The labels, as rows are numbered: of the batch, or of the transfer set that they are gathered from.</param>
+    /// <param name="classes">The number of classes.</param>
+    /// <exception cref="InvalidRowException">Names the first such row and what is wrong with it.</exception>
+    public readonly void ThrowIfInvalid(string? of, ReadOnlySpan<int> labels, int classes)
+    {
+        if (InvalidRow is int row && InvalidReason == (int)InvalidRowReason.Label && row < labels.Length && (uint)labels[row] >= (uint)classes)
+            throw new InvalidRowException(row, labels[row], classes, of);
+        ThrowIfInvalid(of);
+    }
+
     /// <summary>Device code: both together; the first invalid row stays.</summary>
     internal static LossTotals Add(LossTotals running, LossTotals batch)
     {

@@ -30,6 +30,8 @@ internal static class TrainCommand
             NetworkFit.CheckHiddenLayer(options, shape);
             NetworkFit.CheckJitter(options, images.Train);
             settings.CheckBatch(parsed, split.Count(parsed, images.Train));
+            if (NetworkFit.ClassesWithoutImages("--layers", shape, images.Train) is { } missing)
+                console.Caution(missing);
 
             using DistillDevice device = common.Open(parsed);
             using ImageSplit parts = split.Load(parsed, images, device);

@@ -23,7 +23,7 @@ internal static class TrainingDoubts
         }
 
         int guessed = evaluation.Count - evaluation.CountByClass.Max();
-        return evaluation.Errors >= guessed
+        return guessed > 0 && evaluation.Errors >= guessed // where all images are of one class, guessing it is right
             ? $"always guessing one class makes {Units.Counted(guessed, "error")} too: the network has learnt nothing; try another --rate or more --epochs."
             : null;
     }

@@ -9,7 +9,8 @@ internal sealed class DistillTeacher
     private readonly TeacherOptions _models = new(required: false);
 
     private readonly Option<string?> _logits = OptionFactory.Text(
-        "--logits", "FILE", "Logits of the training images that the logits command wrote, instead of --teacher.");
+        "--logits", "FILE", "Logits of the training images, instead of --teacher: what the logits command wrote, or a safetensors file of another tool "
+        + "with a tensor 'logits' [images x classes] (F16, BF16, F32 or F64), a row for each training image in their order.");
 
     public DistillTeacher AddTo(Command command)
     {

@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 
 namespace GpuDistill.Cli;
 
-/// <summary>Help as System.CommandLine writes it, in readable lines, and below it one sentence on temperature and weights.</summary>
+/// <summary>Help as System.CommandLine writes it, in readable lines, and below it a sentence on temperature and weights and one on exit codes.</summary>
 internal sealed class HelpText : SynchronousCommandLineAction
 {
     public const string Distillation =
@@ -12,6 +12,9 @@ internal sealed class HelpText : SynchronousCommandLineAction
         + "learning from them, the hard weight that of learning from the labels.";
 
     private const int MaxWidth = 110;
+
+    private static readonly string ExitCodes =
+        $"Exit codes: {ExitCode.Done} done, {ExitCode.Failed} failed, {ExitCode.BadInput} bad input, {ExitCode.Interrupted} interrupted.";
 
     public override bool ClearsParseErrors => true;
 
@@ -26,7 +29,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
         int width = Console.IsOutputRedirected ? MaxWidth : Math.Clamp(Console.WindowWidth, 40, MaxWidth);
         int code = new HelpAction { MaxWidth = width }.Invoke(parseResult);
         TextWriter writer = parseResult.InvocationConfiguration.Output;
-        foreach (string line in Wrap(Distillation, width))
+        foreach (string line in Wrap(Distillation, width).Concat(Wrap(ExitCodes, width)))
             writer.WriteLine(line);
         return code;
     }

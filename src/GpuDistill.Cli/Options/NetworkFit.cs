@@ -11,8 +11,24 @@ internal static class NetworkFit
                 $"{option} {shape} takes {shape.Inputs} inputs; an image of '{data.Train.Name}' has {data.Train.Height} x {data.Train.Width} = {data.Train.Features}.");
         }
 
+        if (shape.Classes < 2)
+            throw new InputException($"{option} {shape} has one class; it takes two to learn to tell them apart.");
         CheckClasses($"{option} {shape}", shape, data.Train);
         CheckClasses($"{option} {shape}", shape, data.Test);
+    }
+
+    /// <summary>A sentence on classes that no training image is of, which a network may have and its user may not mean; null where there are none.</summary>
+    public static string? ClassesWithoutImages(string option, NetworkShape shape, ImageDataset images)
+    {
+        int[] missing = [.. Enumerable.Range(0, shape.Classes).Except(images.Labels)];
+        if (missing.Length == 0)
+            return null;
+        int last = missing[^1];
+        string which =
+            missing.Length == 1 ? $"the label {last}"
+            : last - missing[0] == missing.Length - 1 ? $"one of the labels {missing[0]} to {last}"
+            : $"one of {missing.Length} labels, of which {missing[0]} is the first and {last} the last";
+        return $"{option} {shape} has {shape.Classes} classes; no image of '{images.Name}' has {which}.";
     }
 
     /// <summary>Names the first label that the network has no output for; one in another part of the data set is that part's.</summary>

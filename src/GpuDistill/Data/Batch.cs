@@ -11,6 +11,7 @@ namespace GpuDistill;
 internal sealed class Batch : IDisposable
 {
     private readonly ResidentImages _source;
+    private readonly BufferGroup _buffers;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _rows;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _labels;
     private readonly MemoryBuffer1D<StepState, Stride1D.Dense> _clock;
@@ -18,10 +19,10 @@ internal sealed class Batch : IDisposable
     public Batch(ResidentImages source, int size)
     {
         _source = source;
-        Accelerator accelerator = source.Device.Accelerator;
-        _rows = accelerator.Allocate1D<int>(size);
-        _labels = accelerator.Allocate1D<int>(size);
-        _clock = accelerator.Allocate1D<StepState>(1);
+        _buffers = new BufferGroup(source.Device.Accelerator);
+        _rows = _buffers.Allocate<int>(size);
+        _labels = _buffers.Allocate<int>(size);
+        _clock = _buffers.Allocate<StepState>(1);
         Size = size;
     }
 
@@ -47,10 +48,5 @@ internal sealed class Batch : IDisposable
         return BatchGather.Bind(_source.Device.Kernels, _source.Source, Clock, target, options);
     }
 
-    public void Dispose()
-    {
-        _rows.Dispose();
-        _labels.Dispose();
-        _clock.Dispose();
-    }
+    public void Dispose() => _buffers.Dispose();
 }

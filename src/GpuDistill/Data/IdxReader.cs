@@ -115,7 +115,7 @@ public static class IdxReader
         if (got >= 3 && header[2] != UnsignedByte)
             throw new DatasetException(file, $"it has the element type 0x{header[2]:X2}; {content} must be unsigned bytes, 0x08.");
         if (got >= 4 && header[3] != rank)
-            throw new DatasetException(file, $"it has {header[3]} dimensions; {content} have {rank}.");
+            throw new DatasetException(file, $"it has {header[3]} dimensions; {content} have {rank}{(rank == 3 ? ", count x height x width" : "")}.");
         if (got < header.Length)
             throw new DatasetException(file, $"it is truncated: the header takes {header.Length} bytes, and there are {got}.");
 

@@ -157,13 +157,15 @@ public sealed class ImageDataset
     {
         for (int row = 0; row < labels.Length; row++)
         {
-            if (labels[row] != Unlabelled && (uint)labels[row] >= (uint)classes)
+            if (IsOutOfRange(labels[row], classes))
                 return row;
         }
 
         return -1;
     }
 
+    internal static bool IsOutOfRange(int label, int classes) => label != Unlabelled && (uint)label >= (uint)classes;
+
     internal static string LabelOutOfRange(int row, int label, int classes) =>
-        $"row {row} has the label {label}; with {classes} classes it must be 0 to {classes - 1}.";
+        $"row {row} has the label {label}; with {classes} classes it must be 0 to {classes - 1}{(label < 0 ? $", or {Unlabelled} where it is not known" : "")}.";
 }

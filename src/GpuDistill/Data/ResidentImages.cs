@@ -25,8 +25,9 @@ public sealed class ResidentImages : IDisposable
             throw new ArgumentException($"The data set '{dataset.Name}' has no images.", nameof(dataset));
         Device = device;
         Dataset = dataset;
-        _pixels = device.Accelerator.Allocate1D(dataset.Pixels);
-        _labels = device.Accelerator.Allocate1D(dataset.Labels);
+        BufferGroup buffers = new(device.Accelerator);
+        _pixels = buffers.Allocate(dataset.Pixels);
+        _labels = buffers.Allocate(dataset.Labels);
         Length = dataset.Count;
         device.Accelerator.DefaultStream.Synchronize();
     }
@@ -135,8 +136,32 @@ public sealed class ResidentImages : IDisposable
         foreach (int row in Rows)
         {
             int label = Dataset.Labels[row];
-            if (label >= classes)
+            if (ImageDataset.IsOutOfRange(label, classes))
                 throw new ArgumentException($"Row {row} of '{Dataset.Name}' has the label {label}; the network has {classes} classes, 0 to {classes - 1}.");
         }
+    }
+
+    /// <summary>Throws if a row of these images was left out of a loss; of a label out of range the device has the value.</summary>
+    /// <param name="totals">What the loss says.</param>
+    /// <param name="byRow">Whether it numbers rows as these images do; else as a batch of them.</param>
+    /// <param name="classes">The number of classes.</param>
+    /// <exception cref="InvalidRowException">Names the row.</exception>
+    internal void ThrowIfInvalid(LossTotals totals, bool byRow, int classes)
+    {
+        if (totals.InvalidRow is not int invalid)
+            return;
+        string name = $"'{Dataset.Name}'";
+        if (totals.InvalidReason == (int)InvalidRowReason.Label)
+        {
+            ArrayView<int> view = _labels.View;
+            int[] labels = view.ToHost(Device);
+            foreach (int row in byRow ? [invalid] : Rows)
+            {
+                if (ImageDataset.IsOutOfRange(labels[row], classes))
+                    throw new InvalidRowException(row, labels[row], classes, name);
+            }
+        }
+
+        totals.ThrowIfInvalid(byRow ? name : "the batch");
     }
 }

@@ -123,12 +123,14 @@ public sealed class DistillDevice : IDisposable
             ? $"{firstIs} on one opened device, {secondIs} on another, though both are {first.Info}; open it once, and use that for both."
             : $"{firstIs} on {first.Name}, {secondIs} on {second.Name}.";
 
+    // For tests: with devices, and a way to load kernels, of their own.
     internal static DistillDevice Open(
         string name,
         KernelVariant variant,
         int threads,
         IReadOnlyList<DeviceCandidate> candidates,
-        MatrixPrecision precision = MatrixPrecision.Exact)
+        MatrixPrecision precision = MatrixPrecision.Exact,
+        IKernelLoader? loader = null)
     {
         bool cpuOnly = variant is KernelVariant.Simd128 or KernelVariant.Simd256 or KernelVariant.Simd512;
         List<string> failures = [];
@@ -149,7 +151,7 @@ public sealed class DistillDevice : IDisposable
             string choice = DeviceSelection.Explain(name, candidate.Info, candidates, cpuOnly, failures);
             try
             {
-                KernelContext kernels = new(opened.Accelerator, variant, threads, precision);
+                KernelContext kernels = new(opened.Accelerator, variant, threads, precision) { Loader = loader };
                 return new DistillDevice(candidate.Info, opened.Context, opened.Accelerator, kernels, choice);
             }
             catch

@@ -66,8 +66,16 @@ public static class ModelFile
         }
 
         Network network = new(device, shape);
-        for (int layer = 0; layer < shape.Layers; layer++)
-            network.WriteLayer(layer, parameters[layer].Weights, parameters[layer].Biases);
-        return network;
+        try
+        {
+            for (int layer = 0; layer < shape.Layers; layer++)
+                network.WriteLayer(layer, parameters[layer].Weights, parameters[layer].Biases);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
 }

@@ -8,9 +8,9 @@ using System.Text.Json.Nodes;
 namespace GpuDistill;
 
 /// <summary>
-/// Files of named fp32 tensors in the safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes
-/// (https://github.com/huggingface/safetensors). Other tools, PyTorch among them, read what is written here. The metadata hold a
-/// checksum of all the rest, which is compared on reading; files of other tools, without one, are read as they are.
+/// Files of named tensors in the safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes
+/// (https://github.com/huggingface/safetensors). What is written here is fp32, and other tools, PyTorch among them, read it. The metadata
+/// hold a checksum of all the rest, which is compared on reading; files of other tools, without one, are read as they are.
 /// </summary>
 internal static class SafeTensors
 {
@@ -90,7 +90,7 @@ internal static class SafeTensors
                 throw new ModelFileException(path, "it is too short to be a safetensors file");
             ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (length > MaxHeaderBytes || (long)length > stream.Length - 8)
-                throw new ModelFileException(path, "it is not a safetensors file, or it is truncated");
+                throw new ModelFileException(path, NotSafeTensors(prefix));
             byte[] start = new byte[8 + (int)length];
             prefix.CopyTo(start);
             stream.ReadExactly(start.AsSpan(8));
@@ -124,16 +124,15 @@ internal static class SafeTensors
     private static (int[] Shape, float[] Values) ReadTensor(
         string path, FileStream stream, long dataStart, string name, JsonElement description)
     {
-        string? type = Part("dtype").GetString();
-        if (type != "F32")
-            throw new ModelFileException(path, $"its tensor '{name}' is {type}; only F32 is read");
+        TensorType type = TensorType.Find(Part("dtype").GetString())
+            ?? throw new ModelFileException(path, $"its tensor '{name}' is {Part("dtype")}; {TensorType.Names} are read");
         int[] shape = [.. Part("shape").EnumerateArray().Select(size => size.GetInt32())];
         long[] offsets = [.. Part("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
         Int128 count = 1;
         foreach (int size in shape)
             count = Int128.Min(count * size, long.MaxValue); // enough to be wrong, and too little to overflow
         if (shape.Any(size => size < 0) || offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0]
-            || offsets[1] - offsets[0] != count * sizeof(float))
+            || offsets[1] - offsets[0] != count * type.Size)
         {
             throw new ModelFileException(path, $"its tensor '{name}' has a size that does not fit its shape");
         }
@@ -148,14 +147,27 @@ internal static class SafeTensors
             throw new ModelFileException(path, $"its tensor '{name}' has {count} values; at most {Array.MaxLength} can be read");
         float[] values = new float[(int)count];
         stream.Position = dataStart + offsets[0];
+        byte[] bytes = new byte[Math.Min(Slice, values.Length) * type.Size];
         for (int start = 0; start < values.Length; start += Slice)
-            stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan(start, Math.Min(Slice, values.Length - start))));
+        {
+            Span<float> slice = values.AsSpan(start, Math.Min(Slice, values.Length - start));
+            Span<byte> read = bytes.AsSpan(0, slice.Length * type.Size);
+            stream.ReadExactly(read);
+            type.Widen(read, slice);
+        }
+
         return (shape, values);
 
         JsonElement Part(string key) => description.TryGetProperty(key, out JsonElement part)
             ? part
             : throw new ModelFileException(path, $"its tensor '{name}' has no {key}");
     }
+
+    // Others in which logits are kept are named with what makes this one of them.
+    private static string NotSafeTensors(ReadOnlySpan<byte> prefix) =>
+        prefix[1..].StartsWith("NUMPY"u8) ? "it is a NumPy file; write its array with safetensors.numpy.save_file"
+        : prefix.StartsWith("PK"u8) ? "it is an archive, as torch.save and numpy.savez write; write its tensor with safetensors.torch.save_file"
+        : "it is not a safetensors file, or it is truncated";
 
     // The value of the checksum's key, which no other text of the header precedes.
     private static int PlaceOf(string checksum, ReadOnlySpan<byte> start) =>
@@ -207,7 +219,7 @@ internal sealed record SafeTensorFile(
     public (int[] Shape, float[] Values) Get(string name, params ReadOnlySpan<int> shape)
     {
         if (!Tensors.TryGetValue(name, out (int[] Shape, float[] Values) tensor))
-            throw new ModelFileException(Path, $"it has no tensor '{name}'");
+            throw new ModelFileException(Path, $"it has no tensor '{name}'{Others()}");
         bool fits = tensor.Shape.Length == shape.Length;
         for (int i = 0; fits && i < shape.Length; i++)
             fits = shape[i] < 0 || shape[i] == tensor.Shape[i];
@@ -218,5 +230,7 @@ internal sealed record SafeTensorFile(
         }
 
         return tensor;
+
+        string Others() => Tensors.Count is > 0 and <= 8 ? $"; it has {string.Join(", ", Tensors.Keys.Select(other => $"'{other}'"))}" : "";
     }
 }

@@ -10,7 +10,7 @@ internal abstract class LayeredPass<T> : NetworkPass
     where T : unmanaged
 {
     private readonly Batch _batch;
-    private readonly List<MemoryBuffer> _buffers = [];
+    private readonly BufferGroup _buffers;
     private readonly Matrix<T> _input;
 
     // Of the hidden layers.
@@ -23,6 +23,7 @@ internal abstract class LayeredPass<T> : NetworkPass
     {
         Network = network;
         _batch = batch;
+        _buffers = new BufferGroup(network.Device.Accelerator);
         NetworkShape shape = network.Shape;
         int hidden = shape.Layers - 1;
         _outputs = new Matrix<T>[hidden];
@@ -79,11 +80,7 @@ internal abstract class LayeredPass<T> : NetworkPass
 
     public override float[] ReadGradientAt(int layer) => ToFloats(GradientAt(layer).Data.ToHost(Network.Device));
 
-    public override void Dispose()
-    {
-        foreach (MemoryBuffer buffer in _buffers)
-            buffer.Dispose();
-    }
+    public override void Dispose() => _buffers.Dispose();
 
     /// <summary>A layer's weights as its products read them, [inputs x outputs].</summary>
     protected abstract Matrix<T> Weights(int layer);
@@ -91,12 +88,8 @@ internal abstract class LayeredPass<T> : NetworkPass
     protected abstract float[] ToFloats(T[] values);
 
     protected MemoryBuffer1D<TElement, Stride1D.Dense> AllocateBuffer<TElement>(long length)
-        where TElement : unmanaged
-    {
-        MemoryBuffer1D<TElement, Stride1D.Dense> buffer = Network.Device.Accelerator.Allocate1D<TElement>(length);
-        _buffers.Add(buffer);
-        return buffer;
-    }
+        where TElement : unmanaged =>
+        _buffers.Allocate<TElement>(length);
 
     /// <summary>A matrix with a row per row of the batch.</summary>
     protected Matrix<TElement> Allocate<TElement>(int columns)

@@ -32,7 +32,7 @@ internal sealed class MixedPass : LayeredPass<BFloat16>
         [PrecisionCast.Bind(Network.Device.Kernels, Network.Parameters.All.SubView(0, _weights.Length), _weights)];
 
     public override IEnumerable<Launch> Backward(ParameterViews gradients) =>
-        [PrecisionCast.Bind(Network.Device.Kernels, Logits.Data, LogitsGradient.Data), .. base.Backward(gradients)];
+        base.Backward(gradients).Prepend(PrecisionCast.Bind(Network.Device.Kernels, Logits.Data, LogitsGradient.Data));
 
     protected override Matrix<BFloat16> Weights(int layer)
     {

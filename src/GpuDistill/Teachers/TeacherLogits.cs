@@ -148,11 +148,22 @@ public sealed class TeacherLogits : IDisposable
         if (FirstRowWithoutSoftmax(logits, classes) is int row)
             throw new ArgumentException($"Row {row} of the logits has no softmax: it holds NaN, +infinity or nothing but -infinity.", nameof(logits));
         TeacherLogits store = new(device, rows, classes, temperature, imagesHash: imagesHash);
-        store.Upload(logits);
-        return store;
+        try
+        {
+            store.Upload(logits);
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Reads logits that <see cref="Save"/> wrote; any file with an fp32 tensor <c>logits</c> will do.</summary>
+    /// <summary>
+    /// Reads logits that <see cref="Save"/> wrote, or those of another tool: a safetensors file with a tensor <c>logits</c>
+    /// [rows x classes] of type F16, BF16, F32 or F64, a row for each image of the transfer set in their order.
+    /// </summary>
     /// <exception cref="ModelFileException">The file is missing or damaged, or a row has no softmax.</exception>
     public static TeacherLogits Load(DistillDevice device, string path)
     {

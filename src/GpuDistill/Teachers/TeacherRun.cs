@@ -23,13 +23,7 @@ internal sealed class TeacherRun(
                     refresh.Run(images.Device.Stream);
             }
 
-            using LaunchSequence step = new(
-            [
-                batch.BindClock(LearningRateSchedule.Constant(0)),
-                pass.Gather(new BatchOptions { Shuffle = false, Wrap = false }),
-                .. pass.Forward(),
-                TeacherMean.BindAdd(images.Device.Kernels, pass.Logits, batch.Rows, store, options, teacher),
-            ]);
+            using LaunchSequence step = new(Bind(batch, pass, options, teacher));
             // Of the clock's value nothing is wanted but when it comes.
             using RunAhead<StepState> ahead = new(() => Readback<StepState>.Of(images.Device.Stream, batch.Clock));
             batch.StartBefore(0);
@@ -55,5 +49,14 @@ internal sealed class TeacherRun(
             if (point.IsDue)
                 progress?.Report(clock.Report(point));
         }
+    }
+
+    private IEnumerable<Launch> Bind(Batch batch, NetworkPass pass, TeacherMeanOptions options, int teacher)
+    {
+        yield return batch.BindClock(LearningRateSchedule.Constant(0));
+        yield return pass.Gather(new BatchOptions { Shuffle = false, Wrap = false });
+        foreach (Launch forward in pass.Forward())
+            yield return forward;
+        yield return TeacherMean.BindAdd(images.Device.Kernels, pass.Logits, batch.Rows, store, options, teacher);
     }
 }

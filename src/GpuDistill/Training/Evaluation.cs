@@ -15,6 +15,16 @@ public sealed record Evaluation(
     /// <summary>Errors as a share of the images.</summary>
     public double ErrorRate => Count > 0 ? (double)Errors / Count : double.NaN;
 
+    /// <summary>Whether all numbers are the same, class by class.</summary>
+    public bool Equals(Evaluation? other) =>
+        other is not null
+        && (Count, Errors, CrossEntropy).Equals((other.Count, other.Errors, other.CrossEntropy))
+        && ErrorsByClass.SequenceEqual(other.ErrorsByClass)
+        && CountByClass.SequenceEqual(other.CountByClass);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Count, Errors, CrossEntropy, CountByClass.Count);
+
     /// <inheritdoc/>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture, $"{Errors:N0} errors on {Count:N0} images ({100 * ErrorRate:F2} %), cross entropy {Readable(CrossEntropy)}");

@@ -48,23 +48,26 @@ public sealed record GradientSpread(int Cases, double MeanSquaredLength, double 
         using MemoryBuffer1D<LossTotals, Stride1D.Dense> totals = device.Accelerator.Allocate1D<LossTotals>(1);
         using MemoryBuffer1D<float, Stride1D.Dense>? weights = objective.ClassWeights is { } values ? device.Accelerator.Allocate1D(values) : null;
         ArrayView<float> classWeights = weights is null ? ArrayView<float>.Empty : weights.View;
-        using LaunchSequence sequence = new(
-        [
-            batch.BindClock(LearningRateSchedule.Constant(0)),
-            pass.Gather(new BatchOptions { Shuffle = false, Wrap = false }),
-            .. pass.RefreshWeights(),
-            .. pass.Forward(),
-            objective.Bind(new ObjectiveBatch(device.Kernels, pass.Logits, batch.Rows, batch.Labels, classWeights, totals.View)),
-            .. pass.Backward(new ParameterViews(gradients.View, layout)),
-        ]);
+        using LaunchSequence sequence = new(Bind());
         gradients.MemSetToZero(device.Stream); // padding between layers
         totals.MemSetToZero(device.Stream);
         batch.StartBefore(0);
         sequence.Run(device.Stream);
         ArrayView<LossTotals> total = totals.View;
-        total.ToHost(device)[0].ThrowIfInvalid();
+        images.ThrowIfInvalid(total.ToHost(device)[0], byRow: objective.Teacher is not null, network.Shape.Classes);
         ArrayView<float> mean = gradients.View;
         return new GradientSpread(images.Length, MeanSquared(pass, network.Shape.Layers, images.Length), mean.ToHost(device).Sum(value => (double)value * value));
+
+        IEnumerable<Launch> Bind()
+        {
+            yield return batch.BindClock(LearningRateSchedule.Constant(0));
+            yield return pass.Gather(new BatchOptions { Shuffle = false, Wrap = false });
+            foreach (Launch launch in pass.RefreshWeights().Concat(pass.Forward()))
+                yield return launch;
+            yield return objective.Bind(new ObjectiveBatch(device.Kernels, pass.Logits, batch.Rows, batch.Labels, classWeights, totals.View));
+            foreach (Launch launch in pass.Backward(new ParameterViews(gradients.View, layout)))
+                yield return launch;
+        }
     }
 
     // The objective divides every case's gradient by the number of cases.

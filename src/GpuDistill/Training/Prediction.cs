@@ -10,6 +10,12 @@ public sealed record Prediction(int Label, IReadOnlyList<float> Probabilities)
     /// <summary>The probability of <see cref="Label"/>.</summary>
     public float Probability => Probabilities[Label];
 
+    /// <summary>Whether label and probabilities are the same.</summary>
+    public bool Equals(Prediction? other) => other is not null && Label == other.Label && Probabilities.SequenceEqual(other.Probabilities);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Label, Probabilities.Count, Probabilities.Count > 0 ? Probabilities[0] : 0);
+
     /// <summary>Runs a network over images, labelled or not.</summary>
     /// <param name="network">A trained network.</param>
     /// <param name="images">The images; of a subset, its rows take part.</param>

@@ -190,21 +190,20 @@ public sealed class Trainer : IDisposable
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
-    private List<Launch> Bind(ArrayView<float> classWeights)
+    // Bound one by one, so that the sequence can dispose those before one that fails.
+    private IEnumerable<Launch> Bind(ArrayView<float> classWeights)
     {
         KernelContext kernels = Network.Device.Kernels;
-        List<Launch> launches =
-        [
-            _batch.BindClock(_options.ScheduleFor(_images.Length)),
-            BindBeginning(),
-            .. _pass.Forward(),
-            _objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, classWeights, _running.View)),
-            .. _pass.Backward(_state.Gradients),
-            _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock),
-        ];
+        yield return _batch.BindClock(_options.ScheduleFor(_images.Length));
+        yield return BindBeginning();
+        foreach (Launch forward in _pass.Forward())
+            yield return forward;
+        yield return _objective.Bind(new ObjectiveBatch(kernels, _pass.Logits, _batch.Rows, _batch.Labels, classWeights, _running.View));
+        foreach (Launch backward in _pass.Backward(_state.Gradients))
+            yield return backward;
+        yield return _options.Optimizer.Bind(kernels, Network.Parameters, _state.Gradients, _state.Moments, _batch.Clock);
         if (_options.MaxNorm > 0)
-            launches.Add(BindMaxNorm(kernels));
-        return launches;
+            yield return BindMaxNorm(kernels);
     }
 
     // Weights are brought up to date where a step begins, not where it ends: whatever changed them in between, they are what is trained,
@@ -218,7 +217,7 @@ public sealed class Trainer : IDisposable
             Jitter = _options.Jitter,
             InputDropout = _options.InputDropout,
         });
-        return new ForkedLaunch("Beginning", [.. _pass.RefreshWeights().Select(refresh => (refresh, true)), (gather, false)]);
+        return new ForkedLaunch("Beginning", _pass.RefreshWeights().Select(refresh => (refresh, true)).Append((gather, false)));
     }
 
     // Of every layer but the last, side by side.
@@ -232,7 +231,7 @@ public sealed class Trainer : IDisposable
     // All totals are looked at, due or not: a bad row ends the training soon, at the latest at its end.
     private void Arrived(LossTotals totals, ProgressPoint point, ProgressClock clock, IProgress<TrainingProgress>? progress)
     {
-        totals.ThrowIfInvalid(_objective.Teacher is null ? "the batch" : $"'{_images.Dataset.Name}'");
+        _images.ThrowIfInvalid(totals, byRow: _objective.Teacher is not null, Network.Shape.Classes);
         if (!point.IsDue)
             return;
         double loss = totals.Rows > 0 ? (double)totals.Total * _options.BatchSize / totals.Rows : double.NaN;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GpuDistill.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -12,6 +13,7 @@ internal sealed class TrainingState : IDisposable
 
     private readonly Network _network;
     private readonly Func<IReadOnlyDictionary<string, string>> _training;
+    private readonly BufferGroup _buffers;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _gradients;
     private readonly MemoryBuffer1D<float, Stride1D.Dense>[] _moments;
     private readonly ParameterLayout _layout;
@@ -24,6 +26,7 @@ internal sealed class TrainingState : IDisposable
         _network = network;
         _training = training;
         _layout = network.Parameters.Layout;
+        _buffers = new BufferGroup(network.Device.Accelerator);
         _gradients = Allocate();
         _moments = [.. Enumerable.Range(0, optimizer.Moments).Select(_ => Allocate())];
         network.Device.Stream.Synchronize();
@@ -74,16 +77,11 @@ internal sealed class TrainingState : IDisposable
         return step;
     }
 
-    public void Dispose()
-    {
-        _gradients.Dispose();
-        foreach (MemoryBuffer1D<float, Stride1D.Dense> moment in _moments)
-            moment.Dispose();
-    }
+    public void Dispose() => _buffers.Dispose();
 
     private MemoryBuffer1D<float, Stride1D.Dense> Allocate()
     {
-        MemoryBuffer1D<float, Stride1D.Dense> buffer = _network.Device.Accelerator.Allocate1D<float>(_layout.Length);
+        MemoryBuffer1D<float, Stride1D.Dense> buffer = _buffers.Allocate<float>(_layout.Length);
         buffer.MemSetToZero(_network.Device.Stream);
         return buffer;
     }

@@ -36,5 +36,26 @@ public class LossTextTests
         Assert.EndsWith("give weights that are finite and at least 0.", message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_label_out_of_range_is_named_where_labels_are_at_hand()
+    {
+        LossTotals totals = new() { InvalidRowPlusOne = 3, InvalidReason = (int)InvalidRowReason.Label };
+        InvalidRowException exception = Assert.Throws<InvalidRowException>(() => totals.ThrowIfInvalid("the batch", [1, 2, 12], 10));
+        Assert.Equal("Row 2 of the batch: the label 12 is out of range; with 10 classes it must be 0 to 9.", exception.Message);
+        Assert.Equal((2, InvalidRowReason.Label, 12), (exception.Row, exception.Reason, exception.Label));
+        // Labels that are not those the device had, and reasons that are no label's, are told as without them.
+        foreach (int[] labels in (int[][])[[1, 2, 3], [1, 2]])
+            Assert.Equal(("Row 2 of the batch: the label is out of range.", null), Thrown(totals, labels));
+        totals.InvalidReason = (int)InvalidRowReason.StudentLogits;
+        Assert.Null(Thrown(totals, [1, 2, 12]).Label);
+        new LossTotals().ThrowIfInvalid("the batch", [12], 10);
+    }
+
+    private static (string Message, int? Label) Thrown(LossTotals totals, int[] labels)
+    {
+        InvalidRowException exception = Assert.Throws<InvalidRowException>(() => totals.ThrowIfInvalid("the batch", labels, 10));
+        return (exception.Message, exception.Label);
+    }
+
     private static string Message(InvalidRowReason reason, string? of = null) => new InvalidRowException(2, reason, of).Message;
 }

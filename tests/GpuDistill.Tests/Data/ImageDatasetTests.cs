@@ -70,7 +70,7 @@ public class ImageDatasetTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new ImageDataset("x", 1, 1, 0, [], []));
         Assert.Contains("need 8 pixels; there are 7", Message(() => _ = new ImageDataset("x", 2, 2, 3, new byte[7], [0, 1])), StringComparison.Ordinal);
         Assert.Contains("row 1 has the label 3; with 3 classes it must be 0 to 2", Message(() => Numbered(2).WithLabels([0, 3])), StringComparison.Ordinal);
-        Assert.Contains("row 0 has the label -1", Message(() => Numbered(2).WithLabels([-1, 0])), StringComparison.Ordinal);
+        Assert.Contains("row 0 has the label -1; with 3 classes it must be 0 to 2, or -100 where it is not known", Message(() => Numbered(2).WithLabels([-1, 0])), StringComparison.Ordinal);
         Assert.Contains("too large", Message(() => _ = new ImageDataset("x", 1 << 16, 1 << 16, 1, [], [])), StringComparison.Ordinal);
         ImageDataset all = Numbered(4);
         Assert.Throws<ArgumentOutOfRangeException>(() => all.Take(5));

@@ -91,7 +91,7 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[1]}}""")]
     [InlineData("""{"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}}""")]
     [InlineData("""{"a":{"dtype":null,"shape":[1],"data_offsets":[0,4]}}""")]
-    [InlineData("""{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}""")]
+    [InlineData("""{"a":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}""")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""")]
     [InlineData("""{"__metadata__":{"k":"1","k":"2"}}""")]
     [InlineData("""{"__metadata__":{"k":null}}""")]

@@ -33,7 +33,8 @@ internal sealed unsafe class PackingMemory : IDisposable
     {
         if (memory.Count >= count)
             return memory;
+        AlignedFloats grown = new(count); // before the other goes: where there is no room, products that were bound still have theirs
         memory.Dispose();
-        return new AlignedFloats(count);
+        return grown;
     }
 }

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace GpuDistill.Kernels;
 
@@ -11,7 +10,7 @@ namespace GpuDistill.Kernels;
 /// <param name="variant">The variant of the copies.</param>
 internal sealed class WidenedBuffers(KernelContext context, KernelVariant variant) : IDisposable
 {
-    private readonly List<MemoryBuffer> _buffers = [];
+    private readonly BufferGroup _buffers = new(context.Accelerator);
     private readonly List<Launch> _before = [];
     private readonly List<Launch> _after = [];
 
@@ -52,16 +51,7 @@ internal sealed class WidenedBuffers(KernelContext context, KernelVariant varian
         }
     }
 
-    public void Dispose()
-    {
-        foreach (MemoryBuffer buffer in _buffers)
-            buffer.Dispose();
-    }
+    public void Dispose() => _buffers.Dispose();
 
-    private ArrayView<float> Allocate(long length)
-    {
-        MemoryBuffer1D<float, Stride1D.Dense> buffer = context.Accelerator.Allocate1D<float>(length);
-        _buffers.Add(buffer);
-        return buffer.View;
-    }
+    private ArrayView<float> Allocate(long length) => _buffers.Allocate<float>(length).View;
 }

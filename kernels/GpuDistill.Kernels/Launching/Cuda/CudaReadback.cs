@@ -49,8 +49,16 @@ internal sealed unsafe class CudaReadback<T> : Readback<T>
             : base(accelerator)
         {
             using ScopedAcceleratorBinding binding = accelerator.BindScoped();
-            CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.AllocateHostMemory(out _memory, sizeof(T)));
-            CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.CreateEvent(out _event, CudaEventFlags.CU_EVENT_DISABLE_TIMING));
+            try
+            {
+                CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.AllocateHostMemory(out _memory, sizeof(T)));
+                CudaException.ThrowIfFailed(CudaAPI.CurrentAPI.CreateEvent(out _event, CudaEventFlags.CU_EVENT_DISABLE_TIMING));
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
         }
 
         public T* Value => (T*)_memory;

@@ -21,26 +21,37 @@ internal static class BatchLaunches
     // Terms that a thread sums before it adds them to the sum so far: few additions of a small to a large number.
     private const int SumsPerBlock = 64;
 
-    /// <summary>The passes over the rows with what goes before and after them.</summary>
+    /// <summary>
+    /// The passes over the rows with what goes before and after them. They are bound here, so that a kernel that does not load takes the
+    /// workspace along.
+    /// </summary>
     public static CompositeLaunch Around<T>(
         string operation,
         KernelContext context,
         KernelVariant variant,
         LossArguments<T> a,
         LossWorkspace workspace,
-        params ReadOnlySpan<Launch> rowPasses)
+        params ReadOnlySpan<Func<Launch>> rowPasses)
         where T : unmanaged
     {
         int groupSize = context.GroupSize(PreferredGroupSize);
         int blocks = BlocksOf(context, a.Rows);
         List<Launch> parts = [];
-        if (a.Settings.Counts != 0)
-            parts.Add(context.BindKernel(operation, CountKernel, blocks, groupSize, a));
-
-        parts.AddRange(rowPasses);
-        if (a.HasRecords != 0 && a.HasTotals + a.HasRunning > 0)
-            parts.Add(context.BindKernel(operation, RecordsKernel, blocks, groupSize, a));
-        return new CompositeLaunch(operation, variant, [.. parts], workspace);
+        try
+        {
+            if (a.Settings.Counts != 0)
+                parts.Add(context.BindKernel(operation, CountKernel, blocks, groupSize, a));
+            foreach (Func<Launch> bind in rowPasses)
+                parts.Add(bind());
+            if (a.HasRecords != 0 && a.HasTotals + a.HasRunning > 0)
+                parts.Add(context.BindKernel(operation, RecordsKernel, blocks, groupSize, a));
+            return new CompositeLaunch(operation, variant, [.. parts], workspace);
+        }
+        catch
+        {
+            workspace.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Blocks of rows, each summed by a group.</summary>

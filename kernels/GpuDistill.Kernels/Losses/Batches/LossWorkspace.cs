@@ -10,9 +10,13 @@ namespace GpuDistill.Kernels;
 internal sealed class LossWorkspace : IDisposable
 {
     private readonly Accelerator _accelerator;
-    private readonly List<MemoryBuffer> _buffers = [];
+    private readonly BufferGroup _buffers;
 
-    private LossWorkspace(Accelerator accelerator) => _accelerator = accelerator;
+    private LossWorkspace(Accelerator accelerator)
+    {
+        _accelerator = accelerator;
+        _buffers = new BufferGroup(accelerator);
+    }
 
     /// <summary>For kernels that leave a record of each row, which are summed in blocks.</summary>
     public static LossWorkspace ForRecords<T>(KernelContext context, ref LossArguments<T> a)
@@ -25,18 +29,10 @@ internal sealed class LossWorkspace : IDisposable
         new LossWorkspace(context.Accelerator).Complete(context, ref a, 0, groups);
 
     public ArrayView<T> Allocate<T>(long length)
-        where T : unmanaged
-    {
-        MemoryBuffer1D<T, Stride1D.Dense> buffer = _accelerator.Allocate1D<T>(Math.Max(1, length));
-        _buffers.Add(buffer);
-        return buffer.View;
-    }
+        where T : unmanaged =>
+        _buffers.Allocate<T>(Math.Max(1, length)).View;
 
-    public void Dispose()
-    {
-        foreach (MemoryBuffer buffer in _buffers)
-            buffer.Dispose();
-    }
+    public void Dispose() => _buffers.Dispose();
 
     private LossWorkspace Complete<T>(KernelContext context, ref LossArguments<T> a, long records, int blocks)
         where T : unmanaged

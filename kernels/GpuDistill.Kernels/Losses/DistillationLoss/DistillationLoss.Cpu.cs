@@ -35,7 +35,16 @@ public static partial class DistillationLoss
             _rowCount = a.Rows;
             _batch = new CpuLossBatch<T>(context, a);
             long stride = CpuRow<F, T, TStorage>.ScratchLength(a);
-            _scratchBuffer = context.Accelerator.Allocate1D<float>(stride * context.Threads);
+            try
+            {
+                _scratchBuffer = context.Accelerator.Allocate1D<float>(stride * context.Threads);
+            }
+            catch
+            {
+                _batch.Dispose();
+                throw;
+            }
+
             _rows = new CpuRow<F, T, TStorage>[context.Threads];
             for (int i = 0; i < _rows.Length; i++)
                 _rows[i] = new CpuRow<F, T, TStorage>(a, CpuPointer.Of(_scratchBuffer.View.SubView(i * stride, stride).AsContiguous()));

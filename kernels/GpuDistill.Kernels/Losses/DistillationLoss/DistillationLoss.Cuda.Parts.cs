@@ -84,8 +84,8 @@ public static partial class DistillationLoss
             KernelVariant.Cuda,
             arguments,
             workspace,
-            context.BindKernel(nameof(DistillationLoss), ClearKernel, BatchLaunches.Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
-            context.BindKernel(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(context, whole), groups, plan.Team, parts));
+            () => context.BindKernel(nameof(DistillationLoss), ClearKernel, BatchLaunches.Blocks(parts.Counters.IntLength, plan.Team), plan.Team, parts),
+            () => context.BindKernel(nameof(DistillationLoss), ChoosePartKernel<T, TStorage>(context, whole), groups, plan.Team, parts));
     }
 
     private static Action<PartArguments<T>> ChoosePartKernel<T, TStorage>(KernelContext context, bool whole)

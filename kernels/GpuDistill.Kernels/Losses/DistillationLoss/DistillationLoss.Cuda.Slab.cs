@@ -53,9 +53,8 @@ public static partial class DistillationLoss
             RowsPerSlab = rowsPerSlab,
             ChunksPerSlab = aligned ? bytes / SlabChunks.Size : 0,
         };
-        Launch rows = context.BindKernel(
-            nameof(DistillationLoss), ChooseSlabKernel<T, TStorage>(context, slabs), groups, groupSize, slabs);
-        return BatchLaunches.Around(nameof(DistillationLoss), context, KernelVariant.Cuda, arguments, workspace, rows);
+        return BatchLaunches.Around(nameof(DistillationLoss), context, KernelVariant.Cuda, arguments, workspace, () => context.BindKernel(
+            nameof(DistillationLoss), ChooseSlabKernel<T, TStorage>(context, slabs), groups, groupSize, slabs));
     }
 
     private static Action<SlabArguments<T>> ChooseSlabKernel<T, TStorage>(KernelContext context, SlabArguments<T> s)

@@ -35,9 +35,8 @@ public static partial class DistillationLoss
         LossWorkspace workspace = LossWorkspace.ForRecords(context, ref arguments);
         arguments.TeamSize = plan.Team;
         int groups = context.GroupsFor(arguments.Rows, groupSize / plan.Team);
-        Launch rows = context.BindKernel(
-            nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(context, whole, plan.Quads), groups, groupSize, arguments);
-        return BatchLaunches.Around(nameof(DistillationLoss), context, KernelVariant.Cuda, arguments, workspace, rows);
+        return BatchLaunches.Around(nameof(DistillationLoss), context, KernelVariant.Cuda, arguments, workspace, () => context.BindKernel(
+            nameof(DistillationLoss), ChooseRowKernel<T, TStorage>(context, whole, plan.Quads), groups, groupSize, arguments));
     }
 
     private static Action<LossArguments<T>> ChooseRowKernel<T, TStorage>(KernelContext context, bool whole, int quads)

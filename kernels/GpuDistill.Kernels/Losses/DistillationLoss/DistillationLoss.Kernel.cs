@@ -48,7 +48,7 @@ public static partial class DistillationLoss
             KernelVariant.Portable,
             arguments,
             workspace,
-            context.BindKernel(nameof(DistillationLoss), ChooseKernel<T, TStorage>(whole), groups, groupSize, arguments));
+            () => context.BindKernel(nameof(DistillationLoss), ChooseKernel<T, TStorage>(whole), groups, groupSize, arguments));
     }
 
     private static Action<LossArguments<T>> ChooseKernel<T, TStorage>(bool whole)

@@ -45,8 +45,8 @@ public static partial class LogitMatching
             !whole ? ChooseRowKernel<SingleElements<float, FloatStorage>, FewQuadsRow>(context.HasFixedWarps)
             : plan.Quads == default(FewQuadsRow).Quads ? ChooseRowKernel<WholeQuads, FewQuadsRow>(context.HasFixedWarps)
             : ChooseRowKernel<WholeQuads, ManyQuadsRow>(context.HasFixedWarps);
-        Launch rows = context.BindKernel(nameof(LogitMatching), rowKernel, groups, groupSize, arguments);
-        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
+        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, () => context.BindKernel(
+            nameof(LogitMatching), rowKernel, groups, groupSize, arguments));
     }
 
     private static Action<Arguments> ChooseRowKernel<TAccess, TRow>(bool shuffles)
@@ -75,8 +75,8 @@ public static partial class LogitMatching
             Slabs = count,
         };
         Action<SlabArguments> slabKernel = context.HasFixedWarps ? CudaSlabKernel<WarpReduction> : CudaSlabKernel<TreeReduction>;
-        Launch rows = context.BindKernel(nameof(LogitMatching), slabKernel, groups, groupSize, slabs);
-        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, rows);
+        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Cuda, arguments.Loss, workspace, () => context.BindKernel(
+            nameof(LogitMatching), slabKernel, groups, groupSize, slabs));
     }
 
     [KernelEntry(GroupSize = Slab.GroupSize, Variant = KernelVariant.Cuda, Instances = nameof(SlabInstances))]

@@ -26,9 +26,8 @@ public static partial class LogitMatching
         int groupSize = context.GroupSize(PreferredGroupSize);
         arguments.Loss.TeamSize = RowTeam.SizeFor(arguments.Loss.Settings.Columns, groupSize);
         int groups = context.GroupsFor(arguments.Loss.Rows, groupSize / arguments.Loss.TeamSize);
-        Launch rows = context.BindKernel(
-            nameof(LogitMatching), whole ? RowKernel<WholeQuads> : RowKernel<SingleElements<float, FloatStorage>>, groups, groupSize, arguments);
-        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Portable, arguments.Loss, workspace, rows);
+        return BatchLaunches.Around(nameof(LogitMatching), context, KernelVariant.Portable, arguments.Loss, workspace, () => context.BindKernel(
+            nameof(LogitMatching), whole ? RowKernel<WholeQuads> : RowKernel<SingleElements<float, FloatStorage>>, groups, groupSize, arguments));
     }
 
     // Whether each row begins at a multiple of 16 bytes and is a whole number of them.
