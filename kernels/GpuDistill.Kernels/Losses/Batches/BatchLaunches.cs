@@ -7,10 +7,9 @@ namespace GpuDistill.Kernels;
 // and labels; after it the totals. Each is done by groups of a block of rows, since one group alone would take each of
 // its threads through 4096 of a million rows; and the group that is done last adds up the blocks, in their order, whichever it is.
 //
-// Visibility: a group's first thread writes its block's sum, all threads pass a fence, the first counts the group by an atomic addition,
-// and who has counted the last passes a fence, and its group a barrier, before they read the blocks. (All threads pass the fences:
-// ILGPU's OpenCL backend writes them as barriers.) The last group leaves the count at 0 for the next run. Runs of one launch follow each
-// other (Launch): they write the same totals.
+// Visibility: a group's first thread writes its block's sum, counts the group by an atomic addition behind a fence, and passes another
+// before the group that has counted the last reads the blocks (GroupCount). The last group leaves the count at 0 for the next run. Runs
+// of one launch follow each other (Launch): they write the same totals.
 internal static class BatchLaunches
 {
     // Threads of a group, where the device has so many.
