@@ -27,7 +27,7 @@ internal interface IRowReduction
 /// <summary>Within a sub-group: exchanges, a butterfly (a + b and b + a are the same bits).</summary>
 internal readonly struct WarpReduction : IRowReduction
 {
-    // A warp of CUDA's: its loop costs as many instructions as the work in it.
+    // A warp of CUDA's: of a loop's instructions a third to a half would be the loop's own.
     private const int FullWarp = 32;
 
     public TState Join<TState, TJoin>(TState state, RowTeam team)

@@ -50,7 +50,7 @@ internal struct PlainSums<T, TAccess> : IQuadChange<RowSums>
 
     // What a quad has beyond the row is -infinity and adds 0. Four terms are summed before they are added to the sum so far: few additions
     // of a small to a large number. An objective that is not asked for costs its exponentials, and its sums are not looked at. A look at
-    // each weight would be one instruction in twelve.
+    // each weight would be one instruction in thirteen.
     public Changed<QuadPair, RowSums> Change(RowSums sums, QuadPair quads, int column)
     {
         Quad z = Quad.Less(quads.Student, Scales.StudentMaximum);
